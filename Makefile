@@ -1,0 +1,56 @@
+# A fresh Debian machine needs make, git and Python 3.11; the rest is installed where it is missing.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export NXF_SYNTAX_PARSER := v2
+export NXF_ANSI_LOG := false
+
+PIP := $(wildcard containers/*.pip)
+ANALYSES := $(PIP:containers/%.pip=%)
+TOOLS := pytest ruff
+VERSION := $(shell sed -n "s/^ *version *= '\(.*\)'/\1/p" nextflow.config)
+ENGINE := docker
+
+.PHONY: help demo test lint bench oracles images versions clean
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' Makefile | expand -t 10
+
+demo: .venv/ready  ## run the pipeline on the simulated small study; results/ is what it makes
+	nextflow run . -profile test -resume
+	@cat results/report/findings.txt
+	@echo "Now open results/report/multiqc_report.html"
+
+test: lint  ## all checks: lint, units, oracles, contract, and whole runs of the pipeline
+	pytest
+
+lint: .venv/ready  ## style and syntax, Python and Nextflow
+	ruff check .
+	ruff format --check .
+	nextflow lint -exclude .venv -exclude work .
+
+bench: .venv/ready  ## time and memory beside the rival of each kernel, as ratios
+	@for script in tests/bench/*.py; do python $$script || exit 1; done
+
+oracles:  ## write tests/oracles/*.tsv anew with R and Bioconductor
+	containers/install tests/oracles/r.apt
+	@for script in tests/oracles/*.R; do echo "$$script"; (cd tests/oracles && Rscript $${script##*/}) || exit 1; done
+
+images: $(ANALYSES:%=image-%)  ## build one container image per analysis
+image-%:
+	$(ENGINE) build --build-arg ANALYSIS=$* --tag nrf2flow/$*:$(VERSION) containers
+
+versions:  ## write containers/constraints.txt anew, from the newest releases
+	python3 -m venv --clear .venv
+	.venv/bin/pip install -q $(PIP:%=-r %) $(TOOLS)
+	{ head -1 containers/constraints.txt; .venv/bin/pip freeze; } > .venv/constraints.txt
+	mv .venv/constraints.txt containers
+
+clean:  ## remove all that the other targets make
+	rm -rf .venv nextflow/lib work results .nextflow* .*_cache
+
+# In one resolver call, so that every analysis is tested with the versions that its image has.
+.venv/ready: $(PIP) $(wildcard containers/*.apt) containers/constraints.txt containers/install $(wildcard nextflow/*)
+	containers/install containers/*.apt
+	python3 -c 'import ensurepip' 2>/dev/null || apt-get install -y -qq python3-venv >/dev/null
+	python3 -m venv .venv
+	.venv/bin/pip install -q -c containers/constraints.txt $(PIP:%=-r %) $(TOOLS)
+	nextflow/install .venv/bin
+	touch $@

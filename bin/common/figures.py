@@ -1,0 +1,96 @@
+"""One look for every figure, and one way to save it: with the data that it draws."""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from io import BytesIO
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from common.tables import write_table
+
+# Parental blue and resistant red in every figure; the rest from Okabe and Ito: told apart with any colour vision.
+ROLES = {"reference": "#0072B2", "target": "#D55E00", "other": "#6B6B6B"}
+COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0072B2", "#D55E00", "#000000")
+DIVERGING = "RdBu_r"
+QUIET = "#6B6B6B"
+PALE = "#D9D9D9"
+STYLE = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": "#333333",
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "figure.dpi": 100,
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "grid.color": "#E6E6E6",
+    "grid.linewidth": 0.5,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "savefig.dpi": 300,
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "nrf2flow",  # the same data gives the same file
+    "xtick.color": QUIET,
+    "xtick.labelsize": 7,
+    "xtick.major.width": 0.6,
+    "ytick.color": QUIET,
+    "ytick.labelsize": 7,
+    "ytick.major.width": 0.6,
+}
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Draw in the one style: a decorator for functions that return a figure."""
+
+    @wraps(draw)
+    def drawing(*args: object, **options: object) -> Figure:
+        with mpl.rc_context(STYLE):
+            return draw(*args, **options)
+
+    return drawing
+
+
+@styled
+def new_figure(
+    width_mm: float, height_mm: float, rows: int = 1, columns: int = 1, **options: object
+) -> tuple[Figure, np.ndarray]:
+    """Make a figure of this size with rows x columns of axes; `options` go to Figure.subplots.
+
+    A journal's column is 85 mm wide, its page 180 mm.
+    """
+    figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def label_ends(panel: Axes, labels: Sequence[tuple[float, str, str]], gap: float = 0.07) -> None:
+    """Write each (y, text, colour) beside the panel, level with y but on no other label.
+
+    `gap` is the least distance in shares of the panel's height. Call it last: it needs the
+    panel's final limits.
+    """
+    to_panel = panel.transData + panel.transAxes.inverted()
+    height = -np.inf
+    for y, text, colour in sorted(labels):
+        height = max(height + gap, to_panel.transform((0, y))[1])
+        panel.text(1.03, height, text, color=colour, va="center", transform=panel.transAxes)
+
+
+def save_figure(figure: Figure, drawn: pd.DataFrame, stem: Path) -> None:
+    """Write <stem>.svg, <stem>.png (300 dpi) and, in <stem>.tsv, exactly what they draw."""
+    with mpl.rc_context(STYLE):
+        for suffix, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
+            buffer = BytesIO()
+            figure.savefig(buffer, format=suffix, metadata=metadata)
+            Path(f"{stem}.{suffix}").write_bytes(buffer.getvalue())
+    write_table(drawn, Path(f"{stem}.tsv"))

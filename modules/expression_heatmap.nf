@@ -1,0 +1,30 @@
+// A heatmap for each panel of genes.
+process EXPRESSION_HEATMAP {
+    container "${params.registry}/expression_heatmap:${workflow.manifest.version}"
+    publishDir "${params.outdir}/expression_heatmap", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    cache 'deep'
+
+    input:
+    path samples        // sample, line, condition, role, replicate
+    path log_cpm        // gene_id, gene_name, a column a sample
+    path gene_panels    // panel, gene_name
+
+    output:
+    path '*.heatmap.{svg,png,tsv}', emit: figures    // a figure a panel, and exactly what it draws
+    path 'panels.tsv', emit: table                   // panel, gene_name, status: ok or not_measured
+    path '*_mqc.json', emit: sections
+    path 'versions.tsv', topic: versions
+
+    script:
+    """
+    expression_heatmap.py \\
+        --samples ${samples} \\
+        --log-cpm ${log_cpm} \\
+        --gene-panels ${gene_panels}
+    """
+
+    stub:
+    """
+    touch stub.heatmap.{svg,png,tsv} panels.tsv expression_heatmap_mqc.json versions.tsv
+    """
+}

@@ -1,0 +1,46 @@
+// Which gene sets move in every contrast (GSEA as the Broad Institute defines it).
+process GENE_SET_ENRICHMENT {
+    container "${params.registry}/gene_set_enrichment:${workflow.manifest.version}"
+    publishDir "${params.outdir}/gene_set_enrichment", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    cache 'deep'
+
+    input:
+    path samples          // sample, line, condition, role, replicate, further columns to block by
+    path log_cpm          // gene_id, gene_name, a column a sample
+    path contrasts        // contrast, reference, target, lines, blocking
+    path 'genes/*'        // <contrast>.genes.tsv of differential_expression
+    path 'gene_sets/*'    // a GMT file a collection
+    val options           // map of the gsea_ and other parameters named below
+
+    output:
+    path '*.sets.tsv', emit: sets                        // <contrast>.<collection>.sets.tsv: a row a gene set
+    path '{summary,common_sets}.tsv', emit: tables
+    path '*.{svg,png}', emit: figures
+    path '*.{top_sets,running_sum,highlighted}.tsv', emit: drawn
+    path '*_mqc.json', emit: sections
+    path 'versions.tsv', topic: versions
+
+    script:
+    """
+    gene_set_enrichment.py \\
+        --samples ${samples} \\
+        --log-cpm ${log_cpm} \\
+        --contrasts ${contrasts} \\
+        --genes genes \\
+        --gene-sets gene_sets \\
+        --gsea-ranking ${options.gsea_ranking} \\
+        --gsea-permute ${options.gsea_permute} \\
+        --gsea-permutations ${options.gsea_permutations} \\
+        --gene-set-min ${options.gene_set_min} \\
+        --gene-set-max ${options.gene_set_max} \\
+        --highlight-sets '${options.highlight_sets}' \\
+        --common-contrasts '${options.common_contrasts}' \\
+        --q-value-max ${options.q_value_max} \\
+        --seed ${options.seed}
+    """
+
+    stub:
+    """
+    touch stub.stub.sets.tsv summary.tsv common_sets.tsv stub.top_sets.{svg,png,tsv} gene_set_enrichment_mqc.json versions.tsv
+    """
+}

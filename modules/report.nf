@@ -1,0 +1,35 @@
+// Put the sections of all analyses into one report.
+//
+// Its own versions are not in the topic: a process that reads a topic must not write to it.
+process REPORT {
+    container "${params.registry}/report:${workflow.manifest.version}"
+    publishDir "${params.outdir}/report", mode: params.publish_dir_mode
+    cache 'deep'
+
+    input:
+    path 'checked/*'     // plan.tsv, inputs.tsv, notes.tsv, parameters.tsv
+    path 'sections/*'    // *_mqc.json of whatever ran
+    path versions        // TSV, no header: tool, version
+    path 'assets/*'      // columns.tsv, multiqc_config.yml, methods.yml
+
+    output:
+    path 'multiqc_report.html', emit: html
+    path 'multiqc_report_data', emit: data    // what the report shows, as tables and JSON
+    path 'findings.txt', emit: findings       // a line a contrast or line: what was found
+    path 'versions.tsv', emit: versions       // tool, version
+
+    script:
+    """
+    report.py \\
+        --checked checked \\
+        --sections sections \\
+        --tools ${versions} \\
+        --assets assets
+    """
+
+    stub:
+    """
+    mkdir multiqc_report_data
+    touch multiqc_report.html findings.txt versions.tsv
+    """
+}

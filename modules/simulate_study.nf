@@ -1,0 +1,30 @@
+// Write a whole study with known truth, from one seed.
+process SIMULATE_STUDY {
+    container "${params.registry}/simulate_study:${workflow.manifest.version}"
+    publishDir "${params.outdir}/simulate_study", mode: params.publish_dir_mode, pattern: 'study/*', saveAs: { name -> name - 'study/' }
+    cache 'deep'
+
+    input:
+    val size              // small, medium or large
+    val seed
+    path 'gene_sets/*'    // GMT files: the genes to simulate, and the sets to plant effects in
+
+    output:
+    path 'study/*', emit: study           // the sheets, named as the parameters, and truth/
+    path 'versions.tsv', topic: versions
+
+    script:
+    """
+    simulate_study.py \\
+        --size ${size} \\
+        --seed ${seed} \\
+        --gene-sets gene_sets \\
+        --results study
+    """
+
+    stub:
+    """
+    mkdir study
+    touch study/rnaseq.csv study/counts.tsv versions.tsv
+    """
+}

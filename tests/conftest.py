@@ -1,0 +1,54 @@
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+ROOT = Path(__file__).parent.parent
+# Real data that may be read but not shipped, beside the project: its README has the provenance.
+REFERENCE_DATA = ROOT.parent / "shared" / "data"
+ORACLES = ROOT / "tests" / "oracles"
+
+
+class Run(NamedTuple):
+    """A finished run of the pipeline."""
+
+    folder: Path
+    exit_code: int
+    output: str
+
+    def statuses(self) -> dict[str, str]:
+        """Return how each task ended: COMPLETED, CACHED or FAILED."""
+        header, *tasks = [line.split("\t") for line in (self.folder / "trace.txt").read_text().splitlines()]
+        return {task[header.index("process")]: task[header.index("status")] for task in tasks}
+
+
+@pytest.fixture
+def run_script() -> Callable[..., Result]:
+    """Run a script's command with these options (`gene_sets=` is `--gene-sets`); a bug keeps its traceback."""
+
+    def run(command: click.Command, **options: object) -> Result:
+        words = [str(word) for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
+        return CliRunner().invoke(command, words, catch_exceptions=False)
+
+    return run
+
+
+def run_pipeline(folder: Path, *options: object) -> Run:
+    """Run the pipeline with these options, from within a folder."""
+    trace = ["-with-trace", "trace.txt"]
+    (folder / "trace.txt").unlink(missing_ok=True)
+    command = ["nextflow", "run", ROOT, "-ansi-log", "false", *trace, *options]
+    done = subprocess.run([str(word) for word in command], cwd=folder, capture_output=True, text=True)
+    return Run(folder, done.returncode, done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory) -> Run:
+    """Run the pipeline once, as `make demo` does; the tests read what it left."""
+    run = run_pipeline(tmp_path_factory.mktemp("demo"), "-profile", "test")
+    assert run.exit_code == 0, run.output
+    return run
