@@ -1,0 +1,114 @@
+"""What must agree across files, so that no reader has to check it."""
+
+import csv
+import importlib
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+MODULES = sorted((ROOT / "modules").glob("*.nf"))
+SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
+DESCRIBED = {name: spec for group in SCHEMA["$defs"].values() for name, spec in group["properties"].items()}
+# Imported as another name than PyPI's.
+DISTRIBUTIONS = {"yaml": "pyyaml"}
+each_module = pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+
+
+def command_of(module: Path):
+    return importlib.import_module(module.stem).main
+
+
+def explained() -> list[tuple[re.Pattern, str]]:
+    """Each row of the data dictionary: the tables that it speaks of, and the column."""
+    with (ROOT / "assets/columns.tsv").open() as table:
+        rows = list(csv.DictReader(table, delimiter="\t"))
+    return [(re.compile(re.escape(row["table"]).replace(r"\*", ".*")), row["column"]) for row in rows]
+
+
+@each_module
+def test_an_analysis_has_one_name(module):
+    name, text = module.stem, module.read_text()
+    assert f"process {name.upper()} {{" in text
+    assert f'container "${{params.registry}}/{name}:${{workflow.manifest.version}}"' in text
+    assert f'publishDir "${{params.outdir}}/{name}"' in text
+    for path in (f"bin/{name}.py", f"containers/{name}.pip", f"tests/test_{name}.py"):
+        assert (ROOT / path).is_file(), path
+    assert (ROOT / f"bin/{name}.py").stat().st_mode & 0o111, "Nextflow runs the script as a command"
+
+
+@each_module
+def test_a_module_gives_its_script_the_options_that_it_has(module):
+    call = re.search(r'script:\s+"""(.*?)"""', module.read_text(), re.DOTALL)[1].split()
+    options = {option: parameter for parameter in command_of(module).params for option in parameter.opts}
+    used = {word for word in call if word.startswith("--")}
+    assert call[0] == f"{module.stem}.py"
+    assert used <= options.keys(), "an option that the script lacks"
+    required = {option for option, parameter in options.items() if parameter.required}
+    assert required <= used, "a required option is left out"
+
+
+@each_module
+def test_an_option_has_the_name_and_the_default_of_its_parameter(module):
+    defaults = {parameter.name: parameter.default for parameter in command_of(module).params}
+    for name in defaults.keys() & DESCRIBED.keys():
+        if "default" in DESCRIBED[name] and "file" not in DESCRIBED[name].get("format", ""):
+            if isinstance(defaults[name], str | int | float):
+                assert defaults[name] == DESCRIBED[name]["default"], name
+
+
+@each_module
+def test_a_container_holds_what_its_script_imports(module):
+    def imports(script: Path) -> set[str]:
+        text = script.read_text()
+        found = set(re.findall(r"^\s*(?:import|from) (\w+)", text, re.MULTILINE)) - {"common"}
+        for plumbing in re.findall(r"^from common\.(\w+)", text, re.MULTILINE):
+            found |= imports(ROOT / f"bin/common/{plumbing}.py")
+        return found
+
+    needed = imports(ROOT / f"bin/{module.stem}.py") - sys.stdlib_module_names
+    held = set((ROOT / f"containers/{module.stem}.pip").read_text().split())
+    assert {DISTRIBUTIONS.get(name, name) for name in needed} <= held
+
+
+def test_every_parameter_is_declared_and_described_with_the_same_default():
+    block = re.search(r"params \{(.*?)\n\}", (ROOT / "nextflow.config").read_text(), re.DOTALL)[1]
+    declared = {
+        name: json.loads(value.replace("'", '"')) for name, value in re.findall(r"(\w+) += (.+)", block)
+    }
+    assert declared == {name: spec.get("default") for name, spec in DESCRIBED.items()}
+
+
+def test_every_published_column_is_explained_and_every_explained_column_is_published(demo):
+    results = demo.folder / "results"
+    rows = explained()
+    samples = (results / "simulate_study/rnaseq.csv").read_text().splitlines()[1:]
+    names = {row.split(",")[0] for row in samples}
+    unexplained, seen = [], set()
+    for path in sorted(results.rglob("*.[ct]sv")):
+        table = path.relative_to(results).as_posix()
+        if table.startswith("report/"):
+            continue  # MultiQC's own
+        separator = "\t" if path.suffix == ".tsv" else ","
+        for column in path.open().readline().rstrip("\n").split(separator):
+            wanted = "<sample>" if column in names else column
+            found = {n for n, (tables, known) in enumerate(rows) if known == wanted and tables.fullmatch(table)}
+            seen |= found
+            if not found:
+                unexplained.append((table, column))
+    assert unexplained == []
+    assert [rows[n] for n in range(len(rows)) if n not in seen] == []
+
+
+def test_the_versions_of_images_and_tests_are_those_that_are_pinned():
+    pinned = dict(
+        line.lower().split("==")
+        for line in (ROOT / "containers/constraints.txt").read_text().splitlines()
+        if "==" in line
+    )
+    for listed in sorted((ROOT / "containers").glob("*.pip")):
+        for package in listed.read_text().split():
+            assert package.lower() in pinned, f"{listed.name}: {package}"
