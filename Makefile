@@ -49,7 +49,7 @@ clean:  ## remove all that the other targets make
 # In one resolver call, so that every analysis is tested with the versions that its image has.
 .venv/ready: $(PIP) $(wildcard containers/*.apt) containers/constraints.txt containers/install $(wildcard nextflow/*)
 	containers/install containers/*.apt
-	python3 -c 'import ensurepip' 2>/dev/null || apt-get install -y -qq python3-venv >/dev/null
+	python3 -c 'import ensurepip' 2>/dev/null || echo 'python3-venv -' | containers/install /dev/stdin
 	python3 -m venv .venv
 	.venv/bin/pip install -q -c containers/constraints.txt $(PIP:%=-r %) $(TOOLS)
 	nextflow/install .venv/bin
