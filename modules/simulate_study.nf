@@ -1,7 +1,7 @@
 // Write a whole study with known truth, from one seed.
 process SIMULATE_STUDY {
     container "${params.registry}/simulate_study:${workflow.manifest.version}"
-    publishDir "${params.outdir}/simulate_study", mode: params.publish_dir_mode, pattern: 'study/*', saveAs: { name -> name - 'study/' }
+    publishDir "${params.outdir}/simulate_study", mode: params.publish_dir_mode, saveAs: { name -> name == 'study/versions.tsv' ? null : name - 'study/' }
     cache 'deep'
 
     input:
@@ -10,8 +10,8 @@ process SIMULATE_STUDY {
     path 'gene_sets/*'    // GMT files: the genes to simulate, and the sets to plant effects in
 
     output:
-    path 'study/*', emit: study           // the sheets, named as the parameters, and truth/
-    path 'versions.tsv', topic: versions
+    path 'study/{rnaseq.csv,counts.tsv,truth}', emit: study    // the sheets, named as the parameters, and truth/
+    path 'study/versions.tsv', topic: versions
 
     script:
     """
@@ -24,7 +24,7 @@ process SIMULATE_STUDY {
 
     stub:
     """
-    mkdir study
-    touch study/rnaseq.csv study/counts.tsv versions.tsv
+    mkdir -p study/truth
+    touch study/rnaseq.csv study/counts.tsv study/versions.tsv
     """
 }
