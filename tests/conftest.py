@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +15,9 @@ ORACLES = ROOT / "tests" / "oracles"
 
 
 class Run(NamedTuple):
-    """A finished run of the pipeline."""
+    """A finished run of the pipeline that lies in `project`, from within `folder`."""
 
+    project: Path
     folder: Path
     exit_code: int
     output: str
@@ -28,27 +30,36 @@ class Run(NamedTuple):
 
 @pytest.fixture
 def run_script() -> Callable[..., Result]:
-    """Run a script's command with these options (`gene_sets=` is `--gene-sets`); a bug keeps its traceback."""
+    """Run a script's command with these options (`gene_sets` is `--gene-sets`); a bug keeps its traceback."""
 
     def run(command: click.Command, **options: object) -> Result:
-        words = [str(word) for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
+        words = [
+            str(word) for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)
+        ]
         return CliRunner().invoke(command, words, catch_exceptions=False)
 
     return run
 
 
-def run_pipeline(folder: Path, *options: object) -> Run:
+def run_pipeline(folder: Path, *options: object, project: Path = ROOT) -> Run:
     """Run the pipeline with these options, from within a folder."""
     trace = ["-with-trace", "trace.txt"]
     (folder / "trace.txt").unlink(missing_ok=True)
-    command = ["nextflow", "run", ROOT, "-ansi-log", "false", *trace, *options]
+    command = ["nextflow", "run", project, "-ansi-log", "false", *trace, *options]
     done = subprocess.run([str(word) for word in command], cwd=folder, capture_output=True, text=True)
-    return Run(folder, done.returncode, done.stdout + done.stderr)
+    return Run(project, folder, done.returncode, done.stdout + done.stderr)
 
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory) -> Run:
-    """Run the pipeline once, as `make demo` does; the tests read what it left."""
-    run = run_pipeline(tmp_path_factory.mktemp("demo"), "-profile", "test")
+    """Run a copy of the pipeline once, as `make demo` does; the tests read what it left."""
+    project = tmp_path_factory.mktemp("project") / "nrf2flow"
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    )
+    for name in listed.stdout.splitlines():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, project / name)
+    run = run_pipeline(tmp_path_factory.mktemp("demo"), "-profile", "test", project=project)
     assert run.exit_code == 0, run.output
     return run

@@ -1,0 +1,206 @@
+"""Whole runs of the pipeline: on the simulated study, on one without effects, on bad inputs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import ROOT, Run, run_pipeline
+from test_check_inputs import faulty_study
+
+ANALYSES = sorted(path.stem for path in (ROOT / "modules").glob("*.nf"))
+Q_VALUE_MAX = 0.05
+
+
+def read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])
+
+
+def sets_of(results: Path, contrast: str, collection: str) -> pd.DataFrame:
+    return read(results / f"gene_set_enrichment/{contrast}.{collection}.sets.tsv").set_index("gene_set")
+
+
+def set_recovered(results: Path, row: pd.Series) -> bool:
+    """Whether a planted set is significant in the planted direction."""
+    found = sets_of(results, row.contrast, row.collection).loc[row.gene_set]
+    return found.q_value < Q_VALUE_MAX and (found.nes > 0) == (row.direction == "up")
+
+
+def strongly_planted(truth: Path) -> pd.DataFrame:
+    """The sets whose genes were moved by 0.3 or more on average."""
+    sets = read(truth / "gene_sets.tsv")
+    return sets[sets.planted_log2_fold_change.abs() >= 0.3]
+
+
+@pytest.fixture(scope="session")
+def null_study(tmp_path_factory) -> Run:
+    """The same study without any planted effect, given as a user gives sheets."""
+    folder = tmp_path_factory.mktemp("null")
+    options = ["--size", "small", "--gene-sets", ROOT / "assets/gene_sets", "--effects", "0"]
+    script = ROOT / "bin/simulate_study.py"
+    subprocess.run([sys.executable, script, *map(str, options), "--results", folder / "study"], check=True)
+    run = run_pipeline(folder, "--rnaseq", "study/rnaseq.csv", "--counts", "study/counts.tsv")
+    assert run.exit_code == 0, run.output
+    return run
+
+
+def test_run__the_planted_gene_sets_come_back(demo):
+    results = demo.folder / "results"
+    planted = strongly_planted(results / "simulate_study/truth")
+    assert len(planted) >= 8
+    missed = [tuple(row[:4]) for row in planted.itertuples(index=False) if not set_recovered(results, row)]
+    assert missed == []
+
+
+def test_run__gene_sets_that_were_not_planted_stay_silent(demo):
+    """Planted sets stay silent where nothing moves them; of all other sets, at most 5 % speak."""
+    results = demo.folder / "results"
+    truth = read(results / "simulate_study/truth/gene_sets.tsv")
+    for row in truth[truth.direction == "none"].itertuples():
+        assert sets_of(results, row.contrast, row.collection).q_value[row.gene_set] >= Q_VALUE_MAX, row
+
+    moved = read(results / "simulate_study/truth/genes.tsv")
+    moved = moved[moved.planted_log2_fold_change != 0]
+    spoke = tested = 0
+    for contrast in read(results / "differential_expression/summary.tsv").contrast:
+        genes = set(moved.gene_name[moved.contrast == contrast])
+        for path in sorted((ROOT / "assets/gene_sets").glob("*.gmt")):
+            found = sets_of(results, contrast, path.stem)
+            members = members_by_set(path)
+            clean = [name for name in found.index if len(members[name] & genes) < 0.1 * len(members[name])]
+            q_values = found.q_value[clean].dropna()
+            spoke, tested = spoke + (q_values < Q_VALUE_MAX).sum(), tested + len(q_values)
+    assert tested > 500
+    assert spoke <= 0.05 * tested
+
+
+def members_by_set(path: Path) -> dict[str, set[str]]:
+    """Read the sets of a GMT file under the names that results have."""
+    members = {}
+    for line in path.read_text().splitlines():
+        name, _, *genes = line.split("\t")
+        parts = name.split("%")
+        members[f"{parts[0]} ({parts[2]})" if len(parts) == 4 else name] = set(genes)
+    return members
+
+
+def test_run__the_planted_genes_come_back(demo):
+    """Half of the genes that were moved by 1 or more and are expressed are found, and few others."""
+    results = demo.folder / "results"
+    truth = read(results / "simulate_study/truth/genes.tsv")
+    for contrast, genes in truth.groupby("contrast"):
+        if contrast.startswith("all."):
+            continue  # the mean of lines that were moved and of lines that were not
+        found = read(results / f"differential_expression/{contrast}.genes.tsv").set_index("gene_id")
+        significant = found.index[found.q_value < Q_VALUE_MAX]
+        large = genes[(genes.log2_fold_change.abs() >= 1)].set_index("gene_id")
+        large = large[found.base_mean[large.index] >= 100]
+        assert len(large) >= 10
+        assert large.index.isin(significant).mean() >= 0.5, contrast
+        assert significant.isin(genes.gene_id).mean() >= 0.9, contrast
+        signs = found.log2_fold_change[large.index] * large.log2_fold_change
+        assert (signs > 0).mean() >= 0.98, contrast
+
+
+def test_run__nothing_is_found_where_nothing_was_planted(null_study, demo):
+    """The sets that the demo must find are not found in the study without effects."""
+    planted = strongly_planted(demo.folder / "results/simulate_study/truth")
+    found = [
+        row.gene_set for row in planted.itertuples() if set_recovered(null_study.folder / "results", row)
+    ]
+    assert found == []
+
+
+def test_run__every_analysis_ran_and_published(demo):
+    assert set(demo.statuses().values()) == {"COMPLETED"}
+    assert sorted(path.name for path in (demo.folder / "results").iterdir()) == ANALYSES
+
+
+def test_run__every_figure_has_its_table_and_both_formats(demo):
+    figures = sorted((demo.folder / "results").glob("*/*.svg"))
+    assert 10 <= len(figures) <= 60
+    for figure in figures:
+        assert figure.with_suffix(".png").is_file()
+        assert len(read(figure.with_suffix(".tsv"))) > 0, figure.name
+
+
+def test_run__the_report_has_each_analysis_the_findings_and_the_versions(demo):
+    report = demo.folder / "results/report"
+    html = (report / "multiqc_report.html").read_text()
+    plan = read(demo.folder / "results/check_inputs/plan.tsv")
+    for analysis in plan.analysis[plan.planned == "yes"]:
+        assert f"../{analysis}/" in html, analysis
+    findings = (report / "findings.txt").read_text().splitlines()
+    contrasts = read(demo.folder / "results/differential_expression/summary.tsv").contrast
+    assert {line.split(":")[0] for line in findings} >= set(contrasts)
+    versions = read(report / "versions.tsv").set_index("tool").version
+    assert {"numpy", "pandas", "multiqc", "pydeseq2"} <= set(versions.index)
+
+
+def test_run__the_same_seed_gives_the_same_tables(demo, tmp_path):
+    """A second run, of another folder and task order, differs in no byte of a table or SVG."""
+    again = run_pipeline(tmp_path, "-profile", "test")
+    assert again.exit_code == 0, again.output
+    first, second = demo.folder / "results", tmp_path / "results"
+    names = [path.relative_to(first) for path in sorted(first.glob("*/*")) if path.suffix in (".tsv", ".svg")]
+    differing = [str(name) for name in names if (first / name).read_bytes() != (second / name).read_bytes()]
+    assert differing == []
+
+
+def test_stub__goes_through_every_process(tmp_path):
+    run = run_pipeline(tmp_path, "-profile", "test", "-stub")
+    assert run.exit_code == 0, run.output
+    assert sorted(process.split(":")[-1].lower() for process in run.statuses()) == ANALYSES
+
+
+def ran_again(run: Run) -> set[str]:
+    assert run.exit_code == 0, run.output
+    return {process.split(":")[-1] for process, status in run.statuses().items() if status != "CACHED"}
+
+
+def test_resume__runs_only_what_a_change_concerns(demo):
+    """Nothing without a change; the gate alone for another outdir; else the analysis and what follows."""
+
+    def resume(*options: object) -> set[str]:
+        return ran_again(
+            run_pipeline(demo.folder, "-profile", "test", "-resume", *options, project=demo.project)
+        )
+
+    assert resume() == set()
+    assert resume("--outdir", "elsewhere") == {"CHECK_INPUTS"}
+    assert resume("--projection_scale", "false", "--outdir", "unscaled") == {
+        "CHECK_INPUTS",
+        "SAMPLE_PROJECTION",
+        "REPORT",
+    }
+    script = demo.project / "bin/sample_projection.py"
+    script.write_text(script.read_text() + "# edited\n")
+    assert resume() == {"SAMPLE_PROJECTION"}
+
+
+def test_run__one_line_says_which_inputs_there_are(tmp_path):
+    run = run_pipeline(tmp_path)
+    assert run.exit_code != 0
+    assert "no input: give --rnaseq with --counts, or --simulate small" in run.output
+
+
+def test_help__lists_every_parameter_with_its_default(tmp_path):
+    run = run_pipeline(tmp_path, "--help")
+    assert run.exit_code == 0
+    schema = json.loads((ROOT / "nextflow_schema.json").read_text())
+    for group in schema["$defs"].values():
+        assert f"{group['title']}:" in run.output
+        for name, spec in group["properties"].items():
+            assert f"--{name} " in run.output
+            assert spec.get("default") is None or f"[{spec['default']}]".lower() in run.output.lower()
+
+
+def test_run__a_fault_in_every_sheet_names_them_all_and_nothing_is_published(tmp_path):
+    options, problems = faulty_study(tmp_path)
+    run = run_pipeline(tmp_path, *options)
+    assert run.exit_code != 0
+    assert [problem for problem in problems if problem not in run.output] == []
+    assert run.statuses() == {"CHECK_INPUTS": "FAILED"}
+    assert not (tmp_path / "results").exists()
