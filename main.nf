@@ -49,7 +49,7 @@ workflow {
         checked.collect(sort: { table -> table.name }),
         sections.collect(sort: { section -> section.name }).ifEmpty([]),
         channel.topic('versions').map { table -> table.text }.unique().collectFile(name: 'versions.tsv', sort: true),
-        files("${projectDir}/assets/{columns.tsv,multiqc_config.yml,methods.yml}"),
+        files("${projectDir}/assets/{columns.tsv,multiqc_config.yml,methods.yml,report.css}"),
     )
 }
 

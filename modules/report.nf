@@ -10,7 +10,7 @@ process REPORT {
     path 'checked/*'     // plan.tsv, inputs.tsv, notes.tsv, parameters.tsv
     path 'sections/*'    // *_mqc.json of whatever ran
     path versions        // TSV, no header: tool, version
-    path 'assets/*'      // columns.tsv, multiqc_config.yml, methods.yml
+    path 'assets/*'      // columns.tsv, methods.yml, multiqc_config.yml, report.css
 
     output:
     path 'multiqc_report.html', emit: html

@@ -1,0 +1,400 @@
+#!/usr/bin/env python3
+"""Put the sections of all analyses into one MultiQC report.
+
+From the top: warnings, what was found in each contrast, the analyses in the order of the plan, and the
+record of the run: plan, methods, parameters, inputs, versions. The columns of a section's table are
+explained by the data dictionary, the methods are those of what ran, and the plan is held to what
+came: an analysis that was planned and has no section is an error, and so is one that was not planned.
+
+Reference: Ewels et al. 2016, Bioinformatics 32:3047, doi:10.1093/bioinformatics/btw354
+"""
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from html import escape
+from importlib.metadata import version
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import pandas as pd
+import yaml
+from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
+from common.tables import read_table, write_table
+
+PLAN = {"analysis": "str", "planned": "str", "reason": "str"}
+INPUTS = {"sheet": "str", "path": "str", "sha256": "str", "rows": "str"}
+NOTES = {"sheet": "str", "note": "str"}
+PARAMETERS = {"parameter": "str", "value": "str"}
+DICTIONARY = {"table": "str", "column": "str", "type": "str", "unit": "str", "meaning": "str"}
+TOOLS = ["tool", "version"]
+
+DOI = re.compile(r"doi:(10\.\d{4,}/[^\s,;()]*[^\s,;().])")
+SHOWN_LINKS = 6  # more than these are folded away
+TABLES = ("table", "violin")
+BESIDE_PCONFIG = {"bargraph": ("categories",), "heatmap": ("xcats", "ycats")}
+# By default everything is in the order in which the analysis gives it. "%" in an axis label is no unit.
+AS_GIVEN = {
+    "bargraph": {"cpswitch": False, "sort_samples": False, "xsuffix": "", "ysuffix": ""},
+    "box": {"sort_samples": False, "xsuffix": "", "ysuffix": ""},
+    "heatmap": {"square": False},
+    "linegraph": {"xsuffix": "", "ysuffix": ""},
+    "scatter": {"xsuffix": "", "ysuffix": ""},
+    "table": {"no_violin": True, "scale": False, "sort_rows": False},
+    "violin": {"scale": False, "sort_rows": False},
+}
+# Of MultiQC's data folder: its log, prompt for a language model and the like; and, of its JSON, the content.
+LEFT_OUT = ("llms-full.txt", "multiqc.log", "multiqc.parquet", "multiqc_citations.txt", "multiqc_sources.txt")
+KEPT = ("report_plot_data", "report_saved_raw_data")
+SIMULATED = (
+    "<strong>Simulated data.</strong> This study was made by a computer to try the pipeline: "
+    "what is found below was planted, and says nothing about any cell line."
+)
+
+
+class Group(NamedTuple):
+    """A heading of the report, and a sentence on what its sections show."""
+
+    name: str
+    title: str
+    shows: str
+
+
+OVERVIEW = Group("overview", "Overview", "Start here: each line leads to its evidence.")
+RECORD = Group("record", "Record of the run", "What was done, with what, and on what.")
+
+
+def html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Make a table of cells that are HTML already."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table class='nrf2flow-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def breakable(text: str) -> str:
+    """Escape a text, and let a narrow screen break it within names."""
+    return re.sub(r"(?<=[_./])", "<wbr>", escape(text))
+
+
+def table_of(frame: pd.DataFrame) -> str:
+    """Show a table as it is, missing values empty."""
+    return html_table(
+        [column.replace("_", " ") for column in frame],
+        [[breakable(cell) for cell in row] for row in frame.fillna("").itertuples(index=False)],
+    )
+
+
+def with_links(text: str) -> str:
+    """Make each doi:… of a text a link; the rest is escaped."""
+    return DOI.sub(r"<a href='https://doi.org/\1' target='_blank' rel='noopener'>doi:\1</a>", escape(text))
+
+
+def read_checked(folder: Path, name: str, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Read a table of the gate; without the file it has no rows."""
+    path = folder / f"{name}.tsv"
+    if not path.is_file():
+        return pd.DataFrame(columns=list(columns), dtype="str")
+    return read_table(path, columns)
+
+
+def analysis_of(name: str, analyses: Iterable[str]) -> str:
+    """Name the analysis that wrote a section: the longest that its name, without _mqc.json, begins with."""
+    owners = [analysis for analysis in analyses if name == analysis or name.startswith(f"{analysis}_")]
+    if not owners:
+        raise InputError(f"{name}_mqc.json: no analysis of plan.tsv has this name")
+    return max(owners, key=len)
+
+
+def read_sections(folder: Path, plan: pd.DataFrame) -> dict[str, list[dict]]:
+    """Read all sections, by analysis, in the plan's order; hold what came to what was planned."""
+    sections: dict[str, list[dict]] = {analysis: [] for analysis in plan.analysis}
+    for path in sorted(folder.glob("*_mqc.json"), key=lambda path: path.name.removesuffix("_mqc.json")):
+        owner = analysis_of(path.name.removesuffix("_mqc.json"), sections)
+        sections[owner].append(json.loads(path.read_text()))
+    for row in plan.itertuples():
+        if row.planned == "yes" and not sections[row.analysis]:
+            raise InputError(f"plan.tsv: {row.analysis} was planned and did not run: it has no section")
+        if row.planned != "yes" and sections[row.analysis]:
+            raise InputError(f"plan.tsv: {row.analysis} was not planned and has a section")
+    return {analysis: given for analysis, given in sections.items() if given}
+
+
+def number_format(values: Sequence[float]) -> str:
+    """Choose a format that shows about three digits of the largest value, and never only zeros."""
+    sizes = [abs(value) for value in values if value]
+    if not sizes or all(float(value).is_integer() for value in sizes):
+        return "{:,.0f}"
+    largest, smallest = max(sizes), min(sizes)
+    decimals = 0 if largest >= 1000 else 1 if largest >= 100 else 2
+    return "{:.3g}" if smallest < 0.5 * 10.0**-decimals else f"{{:,.{decimals}f}}"
+
+
+def explain(section: Mapping, analysis: str, dictionary: pd.DataFrame) -> dict[str, dict]:
+    """Return a title, a meaning with unit, and a format for each column of a section's table."""
+    if not section["nrf2flow"]["table"]:
+        raise InputError(f"{section['id']}_mqc.json: does not name the table whose columns it shows")
+    table = f"{analysis}/{section['nrf2flow']['table']}"
+    tables = [known for known in dict.fromkeys(dictionary.table) if fnmatchcase(table, known)]
+    # The most particular name wins: of two patterns, the one that says more.
+    meanings: dict[str, tuple] = {}
+    for known in sorted(tables, key=len):
+        for row in dictionary[dictionary.table == known].itertuples():
+            meanings[row.column] = (row.type, row.unit, row.meaning)
+
+    headers = {}
+    for column in dict.fromkeys(column for row in section["data"].values() for column in row):
+        if column not in meanings and "<sample>" not in meanings:
+            raise InputError(f"columns.tsv: no row for {table}, {column}")
+        kind, unit, meaning = meanings.get(column) or meanings["<sample>"]
+        headers[column] = {
+            "title": column.replace("_", " "),
+            "description": escape(meaning if pd.isna(unit) else f"{meaning} ({unit})"),
+            "scale": False,
+        }
+        if kind in ("integer", "number"):
+            values = [row[column] for row in section["data"].values() if row.get(column) is not None]
+            headers[column]["format"] = number_format(values)
+    return headers
+
+
+def describe(section: Mapping, analysis: str) -> str:
+    """Put a section's sentence, statuses, links and references into HTML."""
+    extra = section["nrf2flow"]
+    lines = [f"<p>{with_links(section['description'])}</p>"]
+    if extra["statuses"]:
+        lines.append(f"Status: {escape(extra['statuses'].replace('_', ' '))}")
+    if extra["links"]:
+        links = [
+            f"<a href='../{analysis}/{escape(link, quote=True)}' target='_blank'>{escape(link)}</a>"
+            for link in extra["links"]
+        ]
+        if len(links) > SHOWN_LINKS:
+            folded = (
+                f"<details><summary>{len(links)} tables and figures</summary>{', '.join(links)}</details>"
+            )
+            lines.append(folded)
+        else:
+            lines.append(f"Tables and figures: {', '.join(links)}")
+    if extra["dois"]:
+        lines.append(f"Method: {with_links(', '.join(f'doi:{doi}' for doi in extra['dois']))}")
+    first, *further = lines
+    return first + "".join(f"<div class='nrf2flow-meta'>{line}</div>" for line in further)
+
+
+def content(
+    group: Group, name: str, title: str, description: str, kind: str, data: object, **further: object
+) -> dict[str, object]:
+    """Make a section of MultiQC custom content; `description` is HTML."""
+    return {
+        "id": f"{name}-section",
+        "parent_id": group.name,
+        "parent_name": group.title,
+        "parent_description": group.shows,
+        "section_name": title,
+        "description": description,
+        "plot_type": kind,
+        "data": data,
+    } | further
+
+
+def as_pairs(lines: Mapping[str, object]) -> dict[str, object]:
+    """Turn lines {name: {x: y}} into {name: [[x, y]]}: MultiQC would sort x, a key of JSON, as text."""
+    return {
+        name: [[float(x), y] for x, y in points.items()] if isinstance(points, dict) else points
+        for name, points in lines.items()
+    }
+
+
+def compose(section: Mapping, group: Group, dictionary: pd.DataFrame) -> dict[str, object]:
+    """Turn what an analysis wrote into a section of the group that has the analysis's name."""
+    name, title, kind, data = (section[key] for key in ("id", "section_name", "plot_type", "data"))
+    # MultiQC drops the heading and the description of a section that is called as its group is.
+    title = f"{title}: results" if title == group.title else title
+    description = describe(section, group.name)
+    if not data:
+        return content(group, name, title, description, "html", "<p>There is nothing to draw.</p>")
+    settings = (
+        {"id": name, "title": title, "series_label": False} | AS_GIVEN.get(kind, {}) | section["pconfig"]
+    )
+    further = {key: settings.pop(key) for key in BESIDE_PCONFIG.get(kind, ()) if key in settings}
+    if kind == "linegraph" and not settings.get("categories"):
+        data = [as_pairs(lines) for lines in data] if isinstance(data, list) else as_pairs(data)
+    if kind in TABLES:
+        further["headers"] = explain(section, group.name, dictionary)
+    if kind != "html":
+        further["pconfig"] = settings
+    return content(group, name, title, description, kind, data, **further)
+
+
+def findings_of(sections: Mapping[str, Sequence[Mapping]]) -> dict[str, dict[str, list[str]]]:
+    """Collect what was found: {contrast or line: {analysis: texts}}, both in the order given."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for analysis, given in sections.items():
+        for section in given:
+            for name, text in section["nrf2flow"]["findings"].items():
+                found.setdefault(name, {}).setdefault(analysis, []).append(text)
+    return found
+
+
+def warnings_of(
+    notes: pd.DataFrame, sections: Mapping[str, Sequence[Mapping]], words: Mapping[str, Mapping]
+) -> list[str]:
+    """List, as HTML, the notes of the gate, and the statuses of each analysis where not all are ok."""
+    listed = [
+        (f"<strong>{escape(note.sheet)}</strong>: " if pd.notna(note.sheet) else "") + escape(note.note)
+        for note in notes.itertuples()
+    ]
+    for analysis, given in sections.items():
+        for counts in dict.fromkeys(section["nrf2flow"]["statuses"] for section in given):
+            statuses = {count.rpartition(" ")[0] for count in counts.split(", ")}
+            if statuses - {"", "ok"}:
+                says = escape(counts.replace("_", " "))
+                listed.append(f"<a href='#{analysis}'>{escape(words[analysis]['title'])}</a>: {says}")
+    return listed
+
+
+def methods_of(ran: Iterable[str], methods: Mapping, parameters: Mapping[str, str]) -> list[str]:
+    """Write the methods of what ran: a paragraph each, with the values of the parameters."""
+    paragraphs = []
+    for analysis in ran:
+        words = methods[analysis]
+        sentences = [words["method"]]
+        for parameter, cases in words.get("if", {}).items():
+            sentences.append(cases.get(parameters.get(parameter, ""), ""))
+        try:
+            paragraphs.append(" ".join(filter(None, sentences)).format_map(parameters))
+        except KeyError as error:
+            raise InputError(f"methods.yml, {analysis}: {error} is not among the parameters") from error
+    return paragraphs
+
+
+def versions_of(tools: Path) -> pd.DataFrame:
+    """List each tool's version once, by name; this script's own tools are added."""
+    lines = [line.split("\t") for line in tools.read_text().splitlines() if line]
+    lines += [["python", platform.python_version()]]
+    lines += [[package, version(package)] for package in ("multiqc", "pandas")]
+    return pd.DataFrame(lines, columns=TOOLS, dtype="str").drop_duplicates().sort_values(TOOLS)
+
+
+def overview(warnings: Sequence[str], found: Mapping, words: Mapping[str, Mapping]) -> list[dict]:
+    """Make the first sections: warnings and findings, where there are any."""
+    made = []
+    if warnings:
+        items = "".join(f"<li>{warning}</li>" for warning in warnings)
+        made.append(content(OVERVIEW, "warnings", "Warnings and notes", "", "html", f"<ul>{items}</ul>"))
+    rows = []
+    for name, told in found.items():
+        items = [
+            f"<li><a href='#{analysis}'>{escape(words[analysis]['title'])}</a>: {escape(text)}</li>"
+            for analysis, texts in told.items()
+            for text in texts
+        ]
+        rows.append((f"<strong>{breakable(name)}</strong>", f"<ul>{''.join(items)}</ul>"))
+    if rows:
+        table = html_table(["contrast or line", "found"], rows)
+        made.append(content(OVERVIEW, "findings", "Findings", "", "html", table))
+    return made
+
+
+def record(
+    plan: pd.DataFrame,
+    methods: Sequence[str],
+    parameters: pd.DataFrame,
+    inputs: pd.DataFrame,
+    versions: pd.DataFrame,
+) -> list[dict]:
+    """Make the last sections: how the results came about."""
+    text = "".join(f"<p>{with_links(paragraph)}</p>" for paragraph in methods)
+    tables = [
+        ("plan", "Plan", "What was planned, and why the rest was not.", table_of(plan)),
+        ("methods", "Methods", "What ran, in words to be quoted.", text),
+        ("parameters", "Parameters", "As given, or by default.", table_of(parameters)),
+        ("inputs", "Inputs", "The files given, with the checksums of their content.", table_of(inputs)),
+        ("versions", "Software versions", "What ran in this report's analyses.", table_of(versions)),
+    ]
+    return [content(RECORD, name, title, says, "html", data) for name, title, says, data in tables]
+
+
+def run_multiqc(made: Sequence[dict], assets: Path, simulated: bool, results: Path) -> None:
+    """Have MultiQC write multiqc_report.html and multiqc_report_data, with the sections in this order."""
+    settings = yaml.safe_load((assets / "multiqc_config.yml").read_text()) | {
+        "custom_css_files": [str((assets / "report.css").resolve())],
+        "custom_content": {"order": list(dict.fromkeys(section["parent_id"] for section in made))},
+        "report_section_order": {section["id"]: {"order": place} for place, section in enumerate(made)},
+        "report_comment": SIMULATED if simulated else None,
+    }
+    with tempfile.TemporaryDirectory(dir=results) as name:
+        folder = Path(name).resolve()
+        (folder / "sections").mkdir()
+        for place, section in enumerate(made):
+            (folder / "sections" / f"{place:03}_mqc.json").write_text(json.dumps(section))
+        (folder / "config.yml").write_text(json.dumps(settings))  # JSON is YAML
+        command = [sys.executable, "-m", "multiqc", "sections", "--config", "config.yml", "--force"]
+        command += ["--outdir", str(results.resolve()), "--filename", "multiqc_report.html"]
+        # What MultiQC writes for itself stays beside the sections: there may be no home folder.
+        private = {"HOME": str(folder), "TMPDIR": str(folder), "XDG_CACHE_HOME": str(folder)}
+        done = subprocess.run(command, cwd=folder, env=os.environ | private, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"multiqc failed:\n{done.stdout}{done.stderr}")
+    keep_what_is_shown(results / "multiqc_report_data")
+
+
+def keep_what_is_shown(data: Path) -> None:
+    """Leave, of MultiQC's data, a table for each plot and one JSON of all, without this machine's paths."""
+    for path in data.iterdir():
+        if path.name in LEFT_OUT:
+            path.unlink()
+    path = data / "multiqc_data.json"
+    shown = json.loads(path.read_text())
+    path.write_text(json.dumps({key: value for key, value in shown.items() if key in KEPT}) + "\n")
+
+
+@click.command(cls=Script)
+@click.option(
+    "--checked", type=FOLDER, required=True, help="Folder of plan, inputs, notes and parameters.tsv."
+)
+@click.option("--sections", type=FOLDER, required=True, help="Folder of *_mqc.json; absent: nothing ran.")
+@click.option("--tools", type=INPUT, required=True, help="TSV, no header: tool, version.")
+@click.option(
+    "--assets",
+    type=FOLDER,
+    required=True,
+    help="Folder of columns.tsv, methods.yml, multiqc_config.yml, report.css.",
+)
+@RESULTS
+def main(checked: Path, sections: Path, tools: Path, assets: Path, results: Path) -> None:
+    """Put the sections of all analyses into one report."""
+    results.mkdir(parents=True, exist_ok=True)
+    plan = read_checked(checked, "plan", PLAN)
+    parameters = read_checked(checked, "parameters", PARAMETERS)
+    values = dict(parameters.dropna().itertuples(index=False))
+    dictionary = read_table(assets / "columns.tsv", DICTIONARY)
+    words = yaml.safe_load((assets / "methods.yml").read_text())
+
+    given = read_sections(sections, plan)
+    found = findings_of(given)
+    ran = (["simulate_study"] if "simulate" in values else []) + [*given, "report"]
+    versions = versions_of(tools)
+    made = overview(warnings_of(read_checked(checked, "notes", NOTES), given, words), found, words)
+    for analysis, written in given.items():
+        group = Group(analysis, words[analysis]["title"], words[analysis]["shows"])
+        made += [compose(section, group, dictionary) for section in written]
+    inputs = read_checked(checked, "inputs", INPUTS)
+    made += record(plan, methods_of(ran, words, values), parameters, inputs, versions)
+
+    run_multiqc(made, assets, "simulate" in values, results)
+    write_table(versions, results / "versions.tsv")
+    lines = [f"{name}: {'; '.join(chain.from_iterable(told.values()))}\n" for name, told in found.items()]
+    (results / "findings.txt").write_text("".join(lines))
+
+
+if __name__ == "__main__":
+    main()
