@@ -17,8 +17,8 @@ Transcriptome
              platinum_transport moves single genes and no set; the others move one set each.
   Targets    barely differ between lines (SD 0.3) and do not drift: their mean is the state of the axis.
   Libraries  12 million reads times a log-uniform factor from 0.6 to 1.6.
-  Counts     negative binomial, variance = mean + dispersion * mean^2. Dispersion = 0.02 + 1.5 / mean count
-             of the gene's baseline, times a log-normal factor (SD 0.3): the form of the trend in real
+  Counts     negative binomial, variance = mean + dispersion * mean^2. Dispersion = (0.02 + 1.5 / mean count
+             over lines) times a log-normal factor of the gene (SD 0.3): the form of the trend in real
              studies (Love et al. 2014, doi:10.1186/s13059-014-0550-8).
   Truth      log2 fold changes by gene and contrast (truth/genes.tsv), direction of each planted set in each
              contrast (truth/gene_sets.tsv), the call of each line and condition (truth/calls.tsv).
@@ -155,6 +155,20 @@ def planted_sets(collections: Mapping[str, Sequence[GeneSet]]) -> dict[str, tupl
     return {identifier: known[identifier] for identifier in wanted}
 
 
+def mean_count_over_lines(baseline: np.ndarray, line_sd: np.ndarray) -> np.ndarray:
+    """Return the count of each gene that is expected in an average library, over lines without number.
+
+    2 to the power of a normal variable has a mean above 2 to the power of its mean.
+    """
+    abundance = np.exp2(baseline + line_sd**2 * np.log(2) / 2)
+    return READS * abundance / abundance.sum()
+
+
+def dispersion_trend(mean_count: np.ndarray) -> np.ndarray:
+    """Return the dispersion of an average gene of this mean count."""
+    return DISPERSION_AT_HIGH_MEAN + DISPERSION_SLOPE / mean_count
+
+
 def draw_genes(seed: int, collections: Mapping[str, Sequence[GeneSet]]) -> Genes:
     """Draw the genes of the study: names from the gene sets, the rest at random."""
     random = stream(seed, "genes")
@@ -178,15 +192,15 @@ def draw_genes(seed: int, collections: Mapping[str, Sequence[GeneSet]]) -> Genes
     kinds = np.select([moved, silent], ["moved", "silent"], "expressed")
     mean, sd = np.array([BASELINE[kind] for kind in kinds]).T
     baseline = random.normal(mean, sd)
-    mean_count = READS * np.exp2(baseline) / np.exp2(baseline).sum()
-    trend = DISPERSION_AT_HIGH_MEAN + DISPERSION_SLOPE / mean_count
     line_sd = random.gamma(LINE_SD_SHAPE, LINE_SD_MEAN / LINE_SD_SHAPE, len(names))
+    line_sd = np.where(targets, LINE_SD_TARGETS, line_sd)
     ids = [f"SIMG{number:011d}" for number in range(1, len(names) + 1)]
+    trend = dispersion_trend(mean_count_over_lines(baseline, line_sd))
     return Genes(
         table=pd.DataFrame({"gene_id": ids, "gene_name": names}),
         baseline=baseline,
         dispersion=trend * random.lognormal(0, DISPERSION_SD, len(names)),
-        line_sd=np.where(targets, LINE_SD_TARGETS, line_sd),
+        line_sd=line_sd,
         may_drift=~targets & ~regulators & ~np.isin(names, list(PLATINUM_GENES)),
         responses=responses,
     )
