@@ -128,13 +128,14 @@ def read_sections(folder: Path, plan: pd.DataFrame) -> dict[str, list[dict]]:
 
 
 def number_format(values: Sequence[float]) -> str:
-    """Choose a format that shows about three digits of the largest value, and never only zeros."""
+    """Choose a format that shows about three digits of the largest value, and no other value as zero."""
     sizes = [abs(value) for value in values if value]
-    if not sizes or all(float(value).is_integer() for value in sizes):
+    if all(float(size).is_integer() for size in sizes):
         return "{:,.0f}"
-    largest, smallest = max(sizes), min(sizes)
-    decimals = 0 if largest >= 1000 else 1 if largest >= 100 else 2
-    return "{:.3g}" if smallest < 0.5 * 10.0**-decimals else f"{{:,.{decimals}f}}"
+    decimals = 0 if max(sizes) >= 1000 else 1 if max(sizes) >= 100 else 2
+    if min(sizes) >= 0.5 * 10.0**-decimals:
+        return f"{{:,.{decimals}f}}"
+    return "{:,.5g}" if max(sizes) >= 1000 else "{:.3g}"
 
 
 def explain(section: Mapping, analysis: str, dictionary: pd.DataFrame) -> dict[str, dict]:
@@ -261,18 +262,18 @@ def warnings_of(
     return listed
 
 
-def methods_of(ran: Iterable[str], methods: Mapping, parameters: Mapping[str, str]) -> list[str]:
+def methods_of(ran: Iterable[str], words: Mapping[str, Mapping], parameters: Mapping[str, str]) -> list[str]:
     """Write the methods of what ran: a paragraph each, with the values of the parameters."""
     paragraphs = []
     for analysis in ran:
-        words = methods[analysis]
-        sentences = [words["method"]]
-        for parameter, cases in words.get("if", {}).items():
-            sentences.append(cases.get(parameters.get(parameter, ""), ""))
         try:
-            paragraphs.append(" ".join(filter(None, sentences)).format_map(parameters))
+            cases = words[analysis].get("if", {}).items()
+            sentences = [words[analysis]["method"], *(says[parameters[name]] for name, says in cases)]
+            paragraphs.append(" ".join(sentences).format_map(parameters))
         except KeyError as error:
-            raise InputError(f"methods.yml, {analysis}: {error} is not among the parameters") from error
+            raise InputError(
+                f"methods.yml, {analysis}: {error} is no parameter, or no value of it"
+            ) from error
     return paragraphs
 
 
@@ -342,7 +343,8 @@ def run_multiqc(made: Sequence[dict], assets: Path, simulated: bool, results: Pa
         # What MultiQC writes for itself stays beside the sections: there may be no home folder.
         private = {"HOME": str(folder), "TMPDIR": str(folder), "XDG_CACHE_HOME": str(folder)}
         done = subprocess.run(command, cwd=folder, env=os.environ | private, capture_output=True, text=True)
-    if done.returncode:
+    # MultiQC only warns of a setting that it does not know, and shows the plot without it.
+    if done.returncode or "warnings while parsing" in " ".join((done.stdout + done.stderr).split()):
         raise RuntimeError(f"multiqc failed:\n{done.stdout}{done.stderr}")
     keep_what_is_shown(results / "multiqc_report_data")
 

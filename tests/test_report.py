@@ -1,0 +1,414 @@
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from common.cli import InputError
+from common.multiqc import write_section
+from common.tables import write_table
+from conftest import ROOT
+from report import (
+    analysis_of,
+    as_pairs,
+    explain,
+    findings_of,
+    main,
+    methods_of,
+    number_format,
+    read_sections,
+    table_of,
+    versions_of,
+    warnings_of,
+    with_links,
+)
+
+WORDS = yaml.safe_load((ROOT / "assets/methods.yml").read_text())
+RESISTANT = "HSC-2.resistant_vs_parental"
+DICTIONARY = pd.DataFrame(
+    [
+        ("differential_expression/summary.tsv", "up", "integer", "genes", "Genes up in the target"),
+        ("differential_expression/summary.tsv", "q_value", "number", None, "Smallest false discovery rate"),
+        ("differential_expression/summary.tsv", "status", "text", None, "ok, or why there is no test"),
+        ("differential_expression/*.tsv", "status", "text", None, "not this one"),
+        ("sample_enrichment/scores.tsv", "<sample>", "number", None, "Score in the sample"),
+    ],
+    columns=["table", "column", "type", "unit", "meaning"],
+)
+PARAMETERS = {
+    **{"q_value_max": "0.05", "seed": "1", "accept_additive_dispersion": "false", "projection_scale": "true"},
+    **{"gsea_ranking": "stat", "gsea_permute": "gene_set", "gsea_permutations": "1000"},
+    **{"gene_set_min": "15", "gene_set_max": "500", "ssgsea_dialect": "genepattern"},
+}
+
+
+def frame(columns: str, *rows: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=columns.split(), dtype="str")
+
+
+def section(name: str, **further: object) -> dict:
+    extra = {"table": "", "statuses": "", "links": [], "dois": [], "findings": {}} | further
+    return {"id": name, "data": extra.pop("data", {}), "nrf2flow": extra}
+
+
+class Study:
+    """The folder inputs of the report, in a folder."""
+
+    def __init__(self, folder: Path, *planned: tuple[str, str, str], **parameters: str):
+        self.folder = folder
+        for name in ("checked", "sections", "assets"):
+            (folder / name).mkdir()
+        for name in ("multiqc_config.yml", "methods.yml", "report.css"):
+            (folder / "assets" / name).write_text((ROOT / "assets" / name).read_text())
+        write_table(DICTIONARY, folder / "assets/columns.tsv")
+        write_table(frame("analysis planned reason", *planned), folder / "checked/plan.tsv")
+        sheet = ("counts", "/data/counts.tsv", "0f" * 32, "20000")
+        write_table(frame("sheet path sha256 rows", sheet), folder / "checked/inputs.tsv")
+        values = frame("parameter value", *(PARAMETERS | parameters).items())
+        write_table(values, folder / "checked/parameters.tsv")
+        write_table(frame("sheet note"), folder / "checked/notes.tsv")
+        (folder / "versions.tsv").write_text("pydeseq2\t0.5.4\nnumpy\t2.4.6\nnumpy\t2.4.6\n")
+
+    def write(self, name: str, *arguments: object, **options: object) -> None:
+        write_section(self.folder / "sections" / f"{name}_mqc.json", *arguments, **options)
+
+    def options(self) -> dict[str, Path]:
+        folders = {name: self.folder / name for name in ("checked", "sections", "assets")}
+        return folders | {"tools": self.folder / "versions.tsv", "results": self.folder / "results"}
+
+
+def full_study(folder: Path) -> Study:
+    """All plot types, awkward names, an analysis that was not planned, and simulated data."""
+    planned = [(name, "yes", "") for name in ("normalise_expression", "differential_expression")]
+    planned += [("sample_enrichment", "yes", ""), ("gene_set_enrichment", "no", "gene_sets is none")]
+    study = Study(folder, *planned, simulate="small")
+    notes = frame("sheet note", ("rnaseq", "line SAS has one condition <parental>"))
+    write_table(notes, folder / "checked/notes.tsv")
+    samples = ["x_R1.fastq.gz", "007", "1e5"]
+
+    bars = {sample: {"reads": 1000 + n} for n, sample in enumerate(samples)}
+    colours = {"categories": {"reads": {"name": "reads", "color": "#0072B2"}}, "ylab": "reads"}
+    links = ["factors.tsv", "log_cpm.tsv"]
+    sentence = "3 samples & 12 genes: q < 0.05."
+    study.write(
+        "normalise_expression", "Libraries", sentence, "bargraph", bars, settings=colours, links=links
+    )
+    boxes = {sample: [1.0, 2.0, 4.0, 8.0] for sample in samples}
+    study.write("normalise_expression_box", "Distribution", "Log-CPM.", "box", boxes)
+    grid = {"NQO1": {"007": 1.5, "1e5": None}, "GCLC": {"007": -1.5, "1e5": 0.0}}
+    study.write("normalise_expression_grid", "Grid", "Scores.", "heatmap", grid)
+    table = {
+        RESISTANT: {"up": 312, "q_value": 1e-12, "status": "ok"},
+        "b": {"up": 0, "status": "no_replicates"},
+    }
+    study.write(
+        "differential_expression",
+        "Differential expression",
+        "2 contrasts.",
+        "table",
+        table,
+        table="summary.tsv",
+        statuses=["ok", "no_replicates"],
+        links=[f"{name}.genes.tsv" for name in "abcdefg"],
+        dois=["10.1186/s13059-014-0550-8"],
+        findings={RESISTANT: "312 genes up, 0 down"},
+    )
+    points = {f"gene{n}": {"x": n / 100, "y": 1.0, "color": "#D55E00"} for n in range(300)}
+    study.write("differential_expression_volcano", "Volcano", "300 genes.", "scatter", points)
+    lines = {"a": {"0": 0, "900": 1, "1000": 2, "90": 3}}
+    study.write(
+        "sample_enrichment", "Sums", "Lines.", "linegraph", lines, findings={RESISTANT: "up (NES 2.1)"}
+    )
+    violins = {sample: {"WP2884": 0.1 * n} for n, sample in enumerate(samples)}
+    study.write("sample_enrichment_violin", "Scores", "Sets.", "violin", violins, table="scores.tsv")
+    study.write("sample_enrichment_none", "Nothing", "No set was scored.", "table", {}, table="scores.tsv")
+    return study
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory) -> Path:
+    """The results folder of a report of the full study, made where no home folder can be written to."""
+    study = full_study(tmp_path_factory.mktemp("study"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", "/nonexistent")
+        words = [str(word) for name, value in study.options().items() for word in (f"--{name}", value)]
+        main(words, standalone_mode=False)
+    return study.folder / "results"
+
+
+@pytest.fixture(scope="module")
+def html(reported) -> str:
+    """The page below its scripts and styles: what is shown."""
+    page = (reported / "multiqc_report.html").read_text()
+    return page[page.rindex("<body>") :]
+
+
+def shown_in(html: str, name: str) -> str:
+    """The part of the page that is the section of this name."""
+    start = html.index(f'id="mqc-section-wrapper-{name}-section"')
+    end = html.find('id="mqc-section-wrapper-', start + 1)
+    return html[start:end]
+
+
+def test_report__goes_from_warnings_and_findings_through_the_plan_to_the_record(html):
+    assert re.findall(r'id="mqc-section-wrapper-([^"]+)-section"', html) == [
+        *("warnings", "findings"),
+        *("normalise_expression", "normalise_expression_box", "normalise_expression_grid"),
+        *("differential_expression", "differential_expression_volcano"),
+        *("sample_enrichment", "sample_enrichment_none", "sample_enrichment_violin"),
+        *("plan", "methods", "parameters", "inputs", "versions"),
+    ]
+    groups = re.findall(r'<h2 class="mb-0" id="([^"]+)">', html)
+    analyses = ["normalise_expression", "differential_expression", "sample_enrichment"]
+    assert groups == ["overview", *analyses, "record"]
+
+
+def test_report__says_first_that_data_are_simulated(html):
+    assert html.index("Simulated data.") < html.index('id="overview"')
+    assert "The data are simulated, not measured" in shown_in(html, "methods")
+
+
+def test_report__warns_of_notes_and_of_statuses_that_are_not_ok(html):
+    warnings = shown_in(html, "warnings")
+    assert "<strong>rnaseq</strong>: line SAS has one condition &lt;parental&gt;" in warnings
+    assert "<a href='#differential_expression'>Differential expression</a>: no replicates 1, ok 1" in warnings
+    assert "Normalised expression" not in warnings
+
+
+def test_report__links_what_was_found_to_its_evidence(html):
+    findings = shown_in(html, "findings")
+    assert "<a href='#differential_expression'>Differential expression</a>: 312 genes up, 0 down" in findings
+    assert "<a href='#sample_enrichment'>Gene set scores of the samples</a>: up (NES 2.1)" in findings
+
+
+def test_report__a_section_has_its_sentence_statuses_links_and_references(html):
+    described = shown_in(html, "normalise_expression")
+    assert "<p>3 samples &amp; 12 genes: q &lt; 0.05.</p>" in described
+    assert "href='../normalise_expression/factors.tsv'" in described
+    described = shown_in(html, "differential_expression")
+    assert "Status: no replicates 1, ok 1" in described
+    assert "<summary>7 tables and figures</summary>" in described
+    assert "href='https://doi.org/10.1186/s13059-014-0550-8'" in described
+    assert "There is nothing to draw." in shown_in(html, "sample_enrichment_none")
+
+
+def test_report__a_table_explains_its_columns(html):
+    table = shown_in(html, "differential_expression")
+    assert "Genes up in the target (genes)" in table
+    assert "Smallest false discovery rate" in table
+    assert "not this one" not in table
+    assert "1e-12" in table
+
+
+def test_report__shows_names_and_order_as_given(reported):
+    data = json.loads((reported / "multiqc_report_data/multiqc_data.json").read_text())
+    assert list(data["report_saved_raw_data"]["multiqc_normalise_expression"]) == [
+        "x_R1.fastq.gz",
+        "007",
+        "1e5",
+    ]
+    (lines,) = data["report_plot_data"]["sample_enrichment-plot"]["datasets"]
+    assert lines["lines"][0]["pairs"] == [[0, 0], [90, 3], [900, 1], [1000, 2]]
+
+
+def test_report__every_plot_is_interactive_and_drawn_at_once(html):
+    plots = ["normalise_expression", "normalise_expression_box", "normalise_expression_grid"]
+    plots += ["differential_expression_volcano", "sample_enrichment", "sample_enrichment_violin"]
+    for name in plots:
+        assert "hc-plot" in shown_in(html, name), name
+    assert "Show plot" not in html
+    assert "Flat image" not in html
+
+
+def test_report__the_plan_says_why_an_analysis_did_not_run(html):
+    plan = shown_in(html, "plan").replace("<wbr>", "")
+    assert "<td>gene_set_enrichment</td><td>no</td><td>gene_sets is none</td>" in plan
+    assert "Gene set enrichment" not in html
+
+
+def test_report__is_one_file_that_asks_nobody_for_anything(reported, html):
+    page = (reported / "multiqc_report.html").read_text()
+    head = page[: page.index("<style")]
+    assert re.findall(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="(?!data:)', head + html) == []
+    assert "Summarize report" not in page
+    assert "generated on" not in html
+    assert len(page) < 10e6
+
+
+def test_report__has_no_path_of_the_machine_and_leaves_nothing_else_behind(reported):
+    assert sorted(path.name for path in reported.iterdir()) == [
+        *("findings.txt", "multiqc_report.html", "multiqc_report_data", "versions.tsv"),
+    ]
+    for path in [reported / "multiqc_report.html", *(reported / "multiqc_report_data").iterdir()]:
+        assert str(reported.parent) not in path.read_text(), path.name
+        assert "site-packages" not in path.read_text(), path.name
+
+
+def test_report__findings_are_a_line_for_each_contrast_in_the_order_of_the_plan(reported):
+    assert (reported / "findings.txt").read_text() == f"{RESISTANT}: 312 genes up, 0 down; up (NES 2.1)\n"
+
+
+def test_report__the_same_sections_give_the_same_data(reported, tmp_path, run_script):
+    assert run_script(main, **full_study(tmp_path).options()).exit_code == 0
+    for path in [reported / "versions.tsv", *(reported / "multiqc_report_data").iterdir()]:
+        again = tmp_path / "results" / path.relative_to(reported)
+        assert again.read_bytes() == path.read_bytes(), path.name
+
+
+def test_report__nothing_but_the_record_when_nothing_ran(tmp_path, run_script):
+    study = Study(tmp_path, ("normalise_expression", "no", "counts not given"))
+    (tmp_path / "sections").rmdir()
+    assert run_script(main, **study.options()).exit_code == 0
+    html = (tmp_path / "results/multiqc_report.html").read_text()
+    anchors = re.findall(r'id="mqc-section-wrapper-([^"]+)-section"', html)
+    assert anchors == ["plan", "methods", "parameters", "inputs", "versions"]
+    assert "Simulated data." not in html
+    assert (tmp_path / "results/findings.txt").read_text() == ""
+
+
+def test_report__a_setting_that_multiqc_does_not_know_stops_it(tmp_path, run_script):
+    study = Study(tmp_path, ("normalise_expression", "yes", ""))
+    data = {"007": {"reads": 3}}
+    study.write(
+        "normalise_expression", "Libraries", "1.", "bargraph", data, settings={"colour_of_bars": "red"}
+    )
+    with pytest.raises(RuntimeError, match="colour_of_bars"):
+        run_script(main, **study.options())
+
+
+def test_read_sections__a_planned_analysis_without_section_is_an_error(tmp_path):
+    plan = frame("analysis planned reason", ("sample_projection", "yes", ""))
+    with pytest.raises(InputError, match=r"plan.tsv: sample_projection was planned and did not run"):
+        read_sections(tmp_path / "absent", plan)
+
+
+def test_read_sections__a_section_of_an_unplanned_analysis_is_an_error(tmp_path):
+    plan = frame("analysis planned reason", ("sample_projection", "no", "counts not given"))
+    write_section(tmp_path / "sample_projection_mqc.json", "Title", "Sentence.", "table", {})
+    with pytest.raises(InputError, match=r"plan.tsv: sample_projection was not planned and has a section"):
+        read_sections(tmp_path, plan)
+
+
+def test_analysis_of__takes_the_longest_name():
+    assert analysis_of("survival_curves", ["survival", "survival_curves"]) == "survival_curves"
+    assert analysis_of("survival_all", ["survival", "survival_curves"]) == "survival"
+    with pytest.raises(InputError, match=r"survivals_mqc.json: no analysis of plan.tsv has this name"):
+        analysis_of("survivals", ["survival"])
+
+
+def test_explain__a_column_of_a_sample_has_the_meaning_of_all_samples():
+    given = section("sample_enrichment", table="scores.tsv", data={"WP2884": {"007": 0.5}})
+    assert explain(given, "sample_enrichment", DICTIONARY)["007"]["description"] == "Score in the sample"
+
+
+def test_explain__a_column_without_a_meaning_is_an_error():
+    given = section("differential_expression", table="summary.tsv", data={RESISTANT: {"down": 2}})
+    with pytest.raises(
+        InputError, match=r"columns.tsv: no row for differential_expression/summary.tsv, down"
+    ):
+        explain(given, "differential_expression", DICTIONARY)
+
+
+def test_explain__a_table_without_a_name_is_an_error():
+    given = section("differential_expression_top", data={RESISTANT: {"down": 2}})
+    with pytest.raises(InputError, match=r"differential_expression_top_mqc.json: does not name the table"):
+        explain(given, "differential_expression", DICTIONARY)
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([1, 20, 0, 12345], ["1", "20", "0", "12,345"]),
+        ([0.5, 12.345], ["0.50", "12.35"]),
+        ([250.04, 1.06], ["250.0", "1.1"]),
+        ([1e-12, 0.049], ["1e-12", "0.049"]),
+        ([0.0012, 20000.5], ["0.0012", "20,000"]),
+        ([0.0, 0.0], ["0", "0"]),
+        ([], []),
+    ],
+)
+def test_number_format__shows_three_digits_of_the_largest_and_no_other_as_zero(values, shown):
+    assert [number_format(values).format(value) for value in values] == shown
+
+
+def test_as_pairs__turns_the_keys_of_lines_into_numbers():
+    lines = {"a": {"10": 1, "9": None}, "b": [[0, 1]]}
+    assert as_pairs(lines) == {"a": [[10.0, 1], [9.0, None]], "b": [[0, 1]]}
+
+
+def test_findings_of__keeps_the_order_of_contrasts_and_analyses():
+    given = {
+        "first": [
+            section("first", findings={"b": "1"}),
+            section("first_more", findings={"a": "2", "b": "3"}),
+        ],
+        "second": [section("second", findings={"b": "4"})],
+    }
+    found = findings_of(given)
+    assert list(found) == ["b", "a"]
+    assert found["b"] == {"first": ["1", "3"], "second": ["4"]}
+
+
+def test_warnings_of__is_silent_where_all_is_ok_or_uncounted():
+    given = {
+        "sample_projection": [section("sample_projection", statuses="ok 4"), section("sample_projection_b")]
+    }
+    assert warnings_of(frame("sheet note"), given, WORDS) == []
+
+
+def test_methods_of__each_analysis_has_a_method_that_its_parameters_complete():
+    shown = [name for name in WORDS if name != "simulate_study"]
+    paragraphs = methods_of(shown, WORDS, PARAMETERS)
+    assert len(paragraphs) == len(shown)
+    assert not any("{" in paragraph for paragraph in paragraphs)
+    assert "1000 permutations (seed 1)" in paragraphs[shown.index("gene_set_enrichment")]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "sentence"),
+    [
+        ("gsea_permute", "phenotype", "Conditions were permuted"),
+        ("ssgsea_dialect", "gsva", "they depend on which samples are analysed together"),
+        ("projection_scale", "false", "not scaled"),
+    ],
+)
+def test_methods_of__a_sentence_follows_the_value_of_its_parameter(parameter, value, sentence):
+    (owner,) = [name for name, words in WORDS.items() if parameter in words.get("if", {})]
+    assert sentence not in methods_of([owner], WORDS, PARAMETERS)[0]
+    assert sentence in methods_of([owner], WORDS, PARAMETERS | {parameter: value})[0]
+
+
+def test_methods_of__every_value_that_the_schema_allows_has_its_sentence():
+    schema = json.loads((ROOT / "nextflow_schema.json").read_text())
+    described = {
+        name: spec for group in schema["$defs"].values() for name, spec in group["properties"].items()
+    }
+    for words in WORDS.values():
+        for parameter, cases in words.get("if", {}).items():
+            spec = described[parameter]
+            assert set(cases) == set(spec.get("enum", ["true", "false"])), parameter
+
+
+def test_methods_of__an_unknown_parameter_is_an_error():
+    words = {"survival": {"method": "Followed for {survival_horizon} months."}}
+    with pytest.raises(InputError, match=r"methods.yml, survival: 'survival_horizon' is no parameter"):
+        methods_of(["survival"], words, PARAMETERS)
+
+
+def test_versions_of__lists_each_tool_once_with_those_of_the_report(tmp_path):
+    (tmp_path / "versions.tsv").write_text("zlib\t1.3\nnumpy\t2.4.6\nnumpy\t2.4.6\n")
+    versions = versions_of(tmp_path / "versions.tsv")
+    assert list(versions.tool) == ["multiqc", "numpy", "pandas", "python", "zlib"]
+
+
+def test_with_links__links_a_doi_without_the_punctuation_after_it():
+    linked = "href='https://doi.org/10.1186/gb-2010-11-3-r25'"
+    assert linked in with_links("(Robinson 2010, doi:10.1186/gb-2010-11-3-r25).")
+    assert with_links("a < b & c") == "a &lt; b &amp; c"
+
+
+def test_table_of__escapes_cells_and_leaves_missing_ones_empty():
+    table = table_of(frame("sheet_name value", ("<b>", None)))
+    assert "<th>sheet name</th>" in table
+    assert "<td>&lt;b&gt;</td><td></td>" in table
