@@ -20,16 +20,17 @@ workflow {
         error("no input: give --rnaseq with --counts, or --simulate small (nextflow run . --help lists all parameters)")
     }
 
-    // { parameter: [files] }, one item: what the user gave, or what the simulation made under the same names.
-    SIMULATE_STUDY(channel.fromList(params.simulate ? [params.simulate] : []), params.seed, shipped().gene_sets)
-    simulated = SIMULATE_STUDY.out.study.map { files -> files.findAll { path -> path.baseName in inputNames() }.collectEntries { path -> [path.baseName, [path]] } }
-    inputs = params.simulate ? simulated.map { files -> given() + files } : channel.value(given())
+    // [[parameter, path as given, origin, file]], one item: what the user gave, or what the simulation made under the same names.
+    def simulate = params.simulate && !inputNames().any { name -> params[name] }
+    SIMULATE_STUDY(channel.fromList(simulate ? [params.simulate] : []), params.seed, shipped().gene_sets)
+    simulated = SIMULATE_STUDY.out.study.map { files -> files.findAll { path -> path.baseName in inputNames() }.toSorted().collect { path -> [path.baseName, "simulate_study/${path.name}".toString(), 'simulated', path] } }
+    inputs = simulate ? simulated.map { rows -> rows + given() } : channel.value(given())
 
     CHECK_INPUTS(
-        channel.of(groovy.json.JsonOutput.toJson(params)).collectFile(name: 'params.json'),
+        inputs.map { rows -> groovy.json.JsonOutput.toJson([parameters: params, files: rows.collect { row -> [parameter: row[0], path: row[1], origin: row[2]] }]) }.collectFile(name: 'values.json'),
         file("${projectDir}/nextflow_schema.json"),
         files("${projectDir}/assets/*.schema.json"),
-        inputs.map { sheets -> tuple(sheets.collectMany { name, paths -> paths.collect { _path -> name } }, sheets.values().toList().flatten()) },
+        inputs.map { rows -> rows.collect { row -> row[3] } },
     )
 
     // Questions 1 and 3: is the axis active, and what does it change in the cell?
@@ -63,10 +64,16 @@ def shipped() {
     return [gene_sets: files("${projectDir}/assets/gene_sets/*.gmt").toSorted(), gene_panels: [file("${projectDir}/assets/gene_panels.tsv")]]
 }
 
-// { parameter: [files] } that were given and exist; CHECK_INPUTS names those that do not.
+// [[parameter, path as given, origin, file]] of what was given and exists; CHECK_INPUTS names what does not.
 def given() {
-    return (inputNames() + ['gene_sets', 'gene_panels']).findAll { name -> params[name] && params[name] != 'none' }
-        .collectEntries { name -> [name, params[name].toString().tokenize(',').collectMany { value -> value == 'shipped' ? shipped()[name] : [file(value)] }.findAll { path -> path.exists() }] }
+    def named = inputNames().collectEntries { name -> [name, [params[name]]] } + [gene_sets: params.gene_sets.toString().tokenize(','), gene_panels: [params.gene_panels]]
+    return named.collectMany { name, values ->
+        values.findAll { value -> value && value != 'none' }.collectMany { value ->
+            value == 'shipped'
+                ? shipped()[name].collect { path -> [name, projectDir.relativize(path).toString(), 'shipped', path] }
+                : [[name, value.toString(), 'given', file(value.toString(), glob: false)]]
+        }
+    }.findAll { row -> row[3].exists() }
 }
 
 // The parameters by group, as nextflow_schema.json describes them.

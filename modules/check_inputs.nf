@@ -5,10 +5,10 @@ process CHECK_INPUTS {
     cache 'deep'
 
     input:
-    path values                                                // JSON: { parameter: value }, as given or by default
+    path values                                                // JSON: parameters { name: value }, as given or by default; files [{ parameter, path, origin }]
     path schema                                                // nextflow_schema.json
     path 'assets/*'                                            // the schemas of sheets that it names
-    tuple val(names), path(sheets, stageAs: 'sheets/?/*')      // parallel lists: parameter, the file given for it
+    path sheets, stageAs: 'sheets/?/*'                         // the files that the JSON lists, in its order
 
     output:
     path 'inputs.tsv', emit: inputs                            // sheet, path, sha256, rows
@@ -27,7 +27,6 @@ process CHECK_INPUTS {
     check_inputs.py \\
         --values ${values} \\
         --schema ${schema} \\
-        --names '${names.join(',')}' \\
         --sheets sheets
     """
 

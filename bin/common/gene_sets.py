@@ -16,20 +16,22 @@ class GeneSet(NamedTuple):
     genes: tuple[str, ...]
 
 
-def read_gmt(path: Path) -> list[GeneSet]:
-    """Read a GMT file: a line a set, with name, description and genes between tabs.
+def parse_set(line: str) -> GeneSet:
+    """Read a line of a GMT file: name, description and genes between tabs.
 
     A WikiPathways name, `title%source%WP1%species`, becomes `title (WP1)`; a Reactome
     set's accession is its description. Genes keep their order; a repeated gene counts once.
     """
-    sets = []
-    for line in path.read_text(encoding="utf-8-sig").splitlines():
-        name, description, *genes = (field.strip() for field in line.split("\t"))
-        identifier = description if description.startswith("R-HSA-") else name
-        if len(parts := name.split("%")) == 4:
-            name, identifier = f"{parts[0]} ({parts[2]})", parts[2]
-        sets.append(GeneSet(name, identifier, tuple(dict.fromkeys(filter(None, genes)))))
-    return sets
+    name, description, *genes = (field.strip() for field in line.split("\t"))
+    identifier = description if description.startswith("R-HSA-") else name
+    if len(parts := name.split("%")) == 4:
+        name, identifier = f"{parts[0]} ({parts[2]})", parts[2]
+    return GeneSet(name, identifier, tuple(dict.fromkeys(filter(None, genes))))
+
+
+def read_gmt(path: Path) -> list[GeneSet]:
+    """Read a GMT file, a line a set."""
+    return [parse_set(line) for line in path.read_text(encoding="utf-8-sig").splitlines()]
 
 
 def read_collections(folder: Path) -> dict[str, list[GeneSet]]:
