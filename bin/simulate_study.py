@@ -135,6 +135,7 @@ class Genes(NamedTuple):
 class Expression(NamedTuple):
     """A line's genes: log2 abundances by condition, and the two parts of what resistance changes."""
 
+    line: Line
     log2_abundance: dict[str, np.ndarray]
     planted: np.ndarray  # log2 fold change
     drift: np.ndarray  # log2 fold change
@@ -219,6 +220,7 @@ def draw_expression(seed: int, line: Line, genes: Genes, effects: float) -> Expr
         for at, condition in enumerate(CONDITIONS)
     }
     return Expression(
+        line,
         {"parental": own + moved["parental"], "resistant": own + moved["resistant"] + drift},
         planted=moved["resistant"] - moved["parental"],
         drift=drift,
@@ -236,11 +238,12 @@ def draw_counts(
 
 
 def draw_matrix(
-    seed: int, genes: Genes, study: Sequence[tuple[Line, Expression]], replicates: int
+    seed: int, genes: Genes, study: Sequence[Expression], replicates: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Draw all libraries: the samples' sheet, and the matrix of counts."""
     rows, columns = [], {}
-    for line, expression in study:
+    for expression in study:
+        line = expression.line
         for at, condition in enumerate(CONDITIONS):
             for replicate in range(1, replicates + 1):
                 random = stream(seed, "samples", LINES.index(line), at, replicate)
@@ -251,19 +254,18 @@ def draw_matrix(
     return samples, pd.concat([genes.table, pd.DataFrame(columns)], axis=1)
 
 
-def contrasts_of(study: Sequence[tuple[Line, Expression]]) -> dict[str, list[tuple[Line, Expression]]]:
+def contrasts_of(study: Sequence[Expression]) -> dict[str, list[Expression]]:
     """Name the contrasts and their lines: each line's, and that over all lines."""
-    return {f"{line.name}.resistant_vs_parental": [(line, expression)] for line, expression in study} | {
-        "all.resistant_vs_parental": list(study)
-    }
+    each = {f"{expression.line.name}.resistant_vs_parental": [expression] for expression in study}
+    return each | {"all.resistant_vs_parental": list(study)}
 
 
-def true_genes(genes: Genes, study: Sequence[tuple[Line, Expression]]) -> pd.DataFrame:
+def true_genes(genes: Genes, study: Sequence[Expression]) -> pd.DataFrame:
     """List the genes that change in each contrast; over several lines, by the mean of the lines."""
     tables = []
-    for contrast, lines in contrasts_of(study).items():
-        planted = np.mean([expression.planted for _, expression in lines], axis=0)
-        drift = np.mean([expression.drift for _, expression in lines], axis=0)
+    for contrast, compared in contrasts_of(study).items():
+        planted = np.mean([each.planted for each in compared], axis=0)
+        drift = np.mean([each.drift for each in compared], axis=0)
         table = genes.table.assign(
             contrast=contrast,
             log2_fold_change=planted + drift,
@@ -278,22 +280,22 @@ def true_genes(genes: Genes, study: Sequence[tuple[Line, Expression]]) -> pd.Dat
 def true_gene_sets(
     collections: Mapping[str, Sequence[GeneSet]],
     genes: Genes,
-    study: Sequence[tuple[Line, Expression]],
+    study: Sequence[Expression],
     effects: float,
 ) -> pd.DataFrame:
     """List the sets that move in any line of the study: their direction in every contrast, or none."""
     sets = planted_sets(collections)
-    used = {name for line, _ in study for name in line.activity}
+    used = {name for expression in study for name in expression.line.activity}
     rows = []
     for name, programme in PROGRAMMES.items():
         for identifier in programme.sets if name in used else ():
             collection, gene_set = sets[identifier]
             members = genes.table.gene_name.isin(gene_set.genes).to_numpy()
-            for contrast, lines in contrasts_of(study).items():
-                levels = [line.activity.get(name, (0, 0)) for line, _ in lines]
+            for contrast, compared in contrasts_of(study).items():
+                levels = [each.line.activity.get(name, (0, 0)) for each in compared]
                 change = effects * np.mean([resistant - parental for parental, resistant in levels])
                 sign = change * genes.responses[name][members].sum()
-                planted = np.mean([expression.planted[members] for _, expression in lines], axis=0)
+                planted = np.mean([each.planted[members] for each in compared], axis=0)
                 rows.append(
                     {
                         "collection": collection,
@@ -358,7 +360,7 @@ def main(size: str, seed: int, gene_sets: Path, effects: float, results: Path) -
     collections = read_collections(gene_sets)
     lines, replicates = SIZES[size]
     genes = draw_genes(seed, collections)
-    study = [(line, draw_expression(seed, line, genes, effects)) for line in lines]
+    study = [draw_expression(seed, line, genes, effects) for line in lines]
     samples, counts = draw_matrix(seed, genes, study, replicates)
 
     truth = results / "truth"

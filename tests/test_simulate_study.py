@@ -47,7 +47,7 @@ def genes(collections):
 
 
 def study_of(genes, size="small", seed=1, effects=1.0):
-    return [(line, draw_expression(seed, line, genes, effects)) for line in SIZES[size][0]]
+    return [draw_expression(seed, line, genes, effects) for line in SIZES[size][0]]
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +231,7 @@ def test_draw_matrix__library_sizes_vary_within_their_range_and_lines_differ(sma
 def test_draw_matrix__planted_changes_are_in_the_means_of_the_counts(line, genes, study, small):
     samples, counts = small
     means = log2_means(counts, samples)[line]
-    planted = {each.name: expression.planted for each, expression in study}[line]
+    planted = {each.line.name: each.planted for each in study}[line]
     moved = np.flatnonzero(planted)
     found = (means.resistant - means.parental).to_numpy()
     found -= np.median(found)
@@ -246,7 +246,7 @@ def test_draw_matrix__targets_tell_active_lines_from_others_in_both_conditions(g
     targets = genes.table.gene_name.isin(NRF2_TARGETS).to_numpy()
     state = log2_means(counts, samples)[targets].mean()
     state -= state.nsmallest(3).median()
-    calls = true_calls([line for line, _ in study], 1.0).set_index(["line", "condition"])
+    calls = true_calls([each.line for each in study], 1.0).set_index(["line", "condition"])
     assert (state[calls.index[calls.nrf2_active == "yes"]] > 1).all()
     assert (state[calls.index[calls.nrf2_active == "no"]] < 0.3).all()
 
@@ -262,10 +262,10 @@ def test_draw_matrix__without_effects_no_target_moves(genes):
 
 def test_true_genes__is_the_difference_of_what_the_lines_express(genes, study):
     truth = true_genes(genes, study)
-    for line, expression in study:
+    for expression in study:
         levels = expression.log2_abundance
         change = pd.Series(levels["resistant"] - levels["parental"], genes.table.gene_id)
-        listed = truth[truth.contrast == f"{line.name}.resistant_vs_parental"].set_index("gene_id")
+        listed = truth[truth.contrast == f"{expression.line.name}.resistant_vs_parental"].set_index("gene_id")
         np.testing.assert_allclose(listed.log2_fold_change, change[listed.index], atol=1e-12)
         assert np.abs(change.drop(listed.index)).max() < 1e-12
 
@@ -342,9 +342,9 @@ def test_stream__parts_and_keys_are_independent():
 def test_platinum_genes__are_in_the_study_and_move_in_hsc_4_alone(genes, study):
     rows = np.flatnonzero(genes.table.gene_name.isin(PLATINUM_GENES))
     assert len(rows) == len(PLATINUM_GENES)
-    for line, expression in study:
+    for expression in study:
         expected = [PLATINUM_GENES[name] for name in genes.table.gene_name[rows]]
-        if line.name == "HSC-4":
+        if expression.line.name == "HSC-4":
             np.testing.assert_array_equal(expression.planted[rows], expected)
             assert np.count_nonzero(expression.planted) == len(expected)
         else:
