@@ -138,23 +138,26 @@ def number_format(values: Sequence[float]) -> str:
     return "{:,.5g}" if max(sizes) >= 1000 else "{:.3g}"
 
 
-def explain(section: Mapping, analysis: str, dictionary: pd.DataFrame) -> dict[str, dict]:
-    """Return a title, a meaning with unit, and a format for each column of a section's table."""
+def explain(section: Mapping, analysis: str, dictionary: pd.DataFrame) -> tuple[dict[str, dict], str]:
+    """Return a title, a meaning with unit, and a format for each column of a section's table.
+
+    Beside them, the column that names the rows: the first of the published table that is none of these.
+    """
     if not section["nrf2flow"]["table"]:
         raise InputError(f"{section['id']}_mqc.json: does not name the table whose columns it shows")
     table = f"{analysis}/{section['nrf2flow']['table']}"
     tables = [known for known in dict.fromkeys(dictionary.table) if fnmatchcase(table, known)]
-    # The most particular name wins: of two patterns, the one that says more.
-    meanings: dict[str, tuple] = {}
-    for known in sorted(tables, key=len):
-        for row in dictionary[dictionary.table == known].itertuples():
-            meanings[row.column] = (row.type, row.unit, row.meaning)
+    # Of several patterns, the one that says most has the last word.
+    known = pd.concat(
+        [dictionary[dictionary.table == name] for name in sorted(tables, key=len)] or [dictionary[:0]]
+    )
+    meanings = known.drop_duplicates("column", keep="last").set_index("column")
 
     headers = {}
     for column in dict.fromkeys(column for row in section["data"].values() for column in row):
-        if column not in meanings and "<sample>" not in meanings:
+        if (named := column if column in meanings.index else "<sample>") not in meanings.index:
             raise InputError(f"columns.tsv: no row for {table}, {column}")
-        kind, unit, meaning = meanings.get(column) or meanings["<sample>"]
+        kind, unit, meaning = meanings.loc[named, ["type", "unit", "meaning"]]
         headers[column] = {
             "title": column.replace("_", " "),
             "description": escape(meaning if pd.isna(unit) else f"{meaning} ({unit})"),
@@ -163,7 +166,23 @@ def explain(section: Mapping, analysis: str, dictionary: pd.DataFrame) -> dict[s
         if kind in ("integer", "number"):
             values = [row[column] for row in section["data"].values() if row.get(column) is not None]
             headers[column]["format"] = number_format(values)
-    return headers
+    rows_are = next((column for column in meanings.index if column not in headers), "")
+    return headers, rows_are.replace("_", " ")
+
+
+def without_repeats(sections: Sequence[Mapping]) -> list[dict]:
+    """Leave out statuses and references that an earlier section of the same analysis has shown."""
+    said: set[str] = set()
+    told = []
+    for section in sections:
+        extra = section["nrf2flow"]
+        new = {
+            "statuses": "" if extra["statuses"] in said else extra["statuses"],
+            "dois": [doi for doi in extra["dois"] if doi not in said],
+        }
+        said |= {extra["statuses"], *extra["dois"]}
+        told.append({**section, "nrf2flow": {**extra, **new}})
+    return told
 
 
 def describe(section: Mapping, analysis: str) -> str:
@@ -229,7 +248,8 @@ def compose(section: Mapping, group: Group, dictionary: pd.DataFrame) -> dict[st
     if kind == "linegraph" and not settings.get("categories"):
         data = [as_pairs(lines) for lines in data] if isinstance(data, list) else as_pairs(data)
     if kind in TABLES:
-        further["headers"] = explain(section, group.name, dictionary)
+        further["headers"], rows_are = explain(section, group.name, dictionary)
+        settings = {"col1_header": rows_are} | settings
     if kind != "html":
         further["pconfig"] = settings
     return content(group, name, title, description, kind, data, **further)
@@ -388,7 +408,7 @@ def main(checked: Path, sections: Path, tools: Path, assets: Path, results: Path
     made = overview(warnings_of(read_checked(checked, "notes", NOTES), given, words), found, words)
     for analysis, written in given.items():
         group = Group(analysis, words[analysis]["title"], words[analysis]["shows"])
-        made += [compose(section, group, dictionary) for section in written]
+        made += [compose(section, group, dictionary) for section in without_repeats(written)]
     inputs = read_checked(checked, "inputs", INPUTS)
     made += record(plan, methods_of(ran, words, values), parameters, inputs, versions)
 

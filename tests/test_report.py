@@ -22,12 +22,14 @@ from report import (
     versions_of,
     warnings_of,
     with_links,
+    without_repeats,
 )
 
 WORDS = yaml.safe_load((ROOT / "assets/methods.yml").read_text())
 RESISTANT = "HSC-2.resistant_vs_parental"
 DICTIONARY = pd.DataFrame(
     [
+        ("differential_expression/summary.tsv", "contrast", "text", None, "The contrast"),
         ("differential_expression/summary.tsv", "up", "integer", "genes", "Genes up in the target"),
         ("differential_expression/summary.tsv", "q_value", "number", None, "Smallest false discovery rate"),
         ("differential_expression/summary.tsv", "status", "text", None, "ok, or why there is no test"),
@@ -299,7 +301,15 @@ def test_analysis_of__takes_the_longest_name():
 
 def test_explain__a_column_of_a_sample_has_the_meaning_of_all_samples():
     given = section("sample_enrichment", table="scores.tsv", data={"WP2884": {"007": 0.5}})
-    assert explain(given, "sample_enrichment", DICTIONARY)["007"]["description"] == "Score in the sample"
+    headers, _ = explain(given, "sample_enrichment", DICTIONARY)
+    assert headers["007"]["description"] == "Score in the sample"
+
+
+def test_explain__rows_are_named_by_the_first_column_that_is_not_shown():
+    given = section("differential_expression", table="summary.tsv", data={RESISTANT: {"q_value": 0.1}})
+    headers, rows_are = explain(given, "differential_expression", DICTIONARY)
+    assert list(headers) == ["q_value"]
+    assert rows_are == "contrast"
 
 
 def test_explain__a_column_without_a_meaning_is_an_error():
@@ -335,6 +345,16 @@ def test_number_format__shows_three_digits_of_the_largest_and_no_other_as_zero(v
 def test_as_pairs__turns_the_keys_of_lines_into_numbers():
     lines = {"a": {"10": 1, "9": None}, "b": [[0, 1]]}
     assert as_pairs(lines) == {"a": [[10.0, 1], [9.0, None]], "b": [[0, 1]]}
+
+
+def test_without_repeats__says_once_what_all_sections_of_an_analysis_share():
+    given = [
+        section(name, statuses="ok 4", dois=["10.1/a", doi])
+        for name, doi in (("a", "10.1/b"), ("b", "10.1/c"))
+    ]
+    first, second = (told["nrf2flow"] for told in without_repeats(given))
+    assert (first["statuses"], first["dois"]) == ("ok 4", ["10.1/a", "10.1/b"])
+    assert (second["statuses"], second["dois"]) == ("", ["10.1/c"])
 
 
 def test_findings_of__keeps_the_order_of_contrasts_and_analyses():
