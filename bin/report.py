@@ -80,8 +80,8 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def breakable(text: str) -> str:
-    """Escape a text, and let a narrow screen break it within names."""
-    return re.sub(r"(?<=[_./])", "<wbr>", escape(text))
+    """Escape a text, and let a narrow screen break it within names and within checksums."""
+    return re.sub(r"(?<=[_./,])|(?<=[^\W_]{14})", "<wbr>", escape(text))
 
 
 def table_of(frame: pd.DataFrame) -> str:
