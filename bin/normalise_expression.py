@@ -28,7 +28,7 @@ import click
 import numpy as np
 import pandas as pd
 from common.cli import INPUT, RESULTS, Script
-from common.figures import PALE, QUIET, ROLES, new_figure, save_figure, styled
+from common.figures import PALE, QUIET, ROLES, new_figure, save_figure, shortened, styled
 from common.multiqc import rows_of, write_section, write_versions
 from common.tables import SAMPLES, read_matrix, read_table, write_table
 from matplotlib.figure import Figure
@@ -209,7 +209,7 @@ def draw(table: pd.DataFrame, expressed: int) -> Figure:
     sizes.barh(y, table.expressed_library_size / unit, color=colours, height=0.7)
     sizes.axvline(table.library_size.median() / unit, color=QUIET, linewidth=0.6, linestyle=":")
     sizes.set(title="Library size", xlabel=f"{word}\n(grey: genes not expressed;\ndotted: median sample)")
-    sizes.set_yticks(y, table["sample"])
+    sizes.set_yticks(y, [shortened(name, 22) for name in table["sample"]])
     sizes.set_ylim(len(table) - 0.5, -0.5)
 
     reach = max(1.25, np.exp(np.abs(np.log(table.norm_factor)).max()))
@@ -234,7 +234,8 @@ def draw(table: pd.DataFrame, expressed: int) -> Figure:
     beside = spread.get_yaxis_transform()
     starts = np.flatnonzero(table.line != table.line.shift())
     for start, end in zip(starts, [*starts[1:], len(table)], strict=True):
-        spread.text(1.03, (start + end - 1) / 2, table.line[start], va="center", transform=beside)
+        name = shortened(table.line[start], 14)
+        spread.text(1.03, (start + end - 1) / 2, name, va="center", transform=beside)
         for panel in axes[0] if start else ():
             panel.axhline(start - 0.5, color=PALE, linewidth=0.6)
     for panel in axes[0]:

@@ -6,25 +6,27 @@ process EXPRESSION_HEATMAP {
 
     input:
     path samples        // sample, line, condition, role, replicate
-    path log_cpm        // gene_id, gene_name, a column a sample
+    path counts         // gene_id, gene_name, a column a sample: all genes measured
+    path log_cpm        // gene_id, gene_name, a column a sample: expressed genes
     path gene_panels    // panel, gene_name
 
     output:
     path '*.heatmap.{svg,png,tsv}', emit: figures    // a figure a panel, and exactly what it draws
-    path 'panels.tsv', emit: table                   // panel, gene_name, status: ok or not_measured
-    path '*_mqc.json', emit: sections
+    path 'panels.tsv', emit: table                   // a row a gene of a panel: measured, and expressed?
+    path '*_mqc.json', emit: sections                // a section a panel
     path 'versions.tsv', topic: versions
 
     script:
     """
     expression_heatmap.py \\
         --samples ${samples} \\
+        --counts ${counts} \\
         --log-cpm ${log_cpm} \\
         --gene-panels ${gene_panels}
     """
 
     stub:
     """
-    touch stub.heatmap.{svg,png,tsv} panels.tsv expression_heatmap_mqc.json versions.tsv
+    touch stub.heatmap.{svg,png,tsv} panels.tsv expression_heatmap_stub_mqc.json versions.tsv
     """
 }

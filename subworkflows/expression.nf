@@ -18,7 +18,7 @@ workflow EXPRESSION {
     main:
     NORMALISE_EXPRESSION(samples, counts)
     log_cpm = NORMALISE_EXPRESSION.out.log_cpm
-    EXPRESSION_HEATMAP(samples, log_cpm, gene_panels)
+    EXPRESSION_HEATMAP(samples, counts, log_cpm, gene_panels)
 
     DIFFERENTIAL_EXPRESSION(samples, counts, contrasts, options.accept_additive_dispersion, options.q_value_max)
     GENE_SET_ENRICHMENT(

@@ -86,6 +86,12 @@ def label_ends(panel: Axes, labels: Sequence[tuple[float, str, str]], gap: float
         panel.text(1.03, height, text, color=colour, va="center", transform=panel.transAxes)
 
 
+def shortened(text: str, length: int) -> str:
+    """Cut the middle out of a name that is longer than `length`: its ends tell names apart."""
+    tail = (length - 1) // 2
+    return text if len(text) <= length else f"{text[: length - 1 - tail]}\u2026{text[-tail:]}"
+
+
 def save_figure(figure: Figure, drawn: pd.DataFrame, stem: Path) -> None:
     """Write <stem>.svg, <stem>.png (300 dpi) and, in <stem>.tsv, exactly what they draw."""
     with mpl.rc_context(STYLE):
