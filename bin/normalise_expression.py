@@ -15,7 +15,7 @@ Assumes    Most expressed genes unchanged between samples, or as many up as down
            gene with the reference has no ratio and gets the factor of no difference; a library without
            reads in expressed genes has no values.
 Why here   Of the Python implementations, inmoose 0.9.1 has neither filter nor TMM nor log-CPM, and rnanorm
-           2.2.0 has equal factors (relative difference 5e-15) but no filter and no prior count, and no
+           2.2.0 has equal factors (relative difference below 1e-6) but no filter and no prior count, and no
            factor for any sample once one shares no gene. This agrees with edgeR to 1e-10.
 Reference  Robinson and Oshlack 2010, Genome Biol 11:R25, doi:10.1186/gb-2010-11-3-r25;
            Chen et al. 2016, F1000Research 5:1438, doi:10.12688/f1000research.8987.2
