@@ -1,4 +1,4 @@
-"""Read what users wrote: sheets checked by a schema, and every problem of them kept for one report.
+"""Read the sheets that users wrote, checked by schemas, and keep every problem for one report.
 
 A sheet's schema is JSON Schema 2020-12 and describes its rows; "uniqueEntries" (the columns that
 together name a row) is an addition of nf-schema. Rows count from 1, the header, as in a spreadsheet.
@@ -11,7 +11,7 @@ import io
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -36,10 +36,14 @@ class UnreadableError(ValueError):
 
 
 class Problems:
-    """What is wrong, in the order in which it was found: of each kind the first few, and how many more."""
+    """What is wrong, in the order in which it was found: of each kind the first few, and how many more.
+
+    And the notes: what is not wrong, but worth a reader's attention.
+    """
 
     def __init__(self) -> None:
         """Start with no problem."""
+        self.notes: list[tuple[str, str]] = []
         self.lines: dict[tuple[str, str], list[str]] = {}
         self.found: Counter[tuple[str, str]] = Counter()
 
@@ -49,6 +53,10 @@ class Problems:
         self.found[key] += 1
         if self.found[key] <= SHOWN:
             self.lines.setdefault(key, []).append(f"{where}: found {found}; expected {expected}")
+
+    def note(self, sheet: str, note: str) -> None:
+        """Keep a note on a sheet."""
+        self.notes.append((sheet, note))
 
     def __str__(self) -> str:
         """Say all of it, a problem a line, under their number."""
@@ -176,7 +184,7 @@ def check_cells(name: str, table: pd.DataFrame, schema: Mapping, problems: Probl
         right = Draft202012Validator(spec).is_valid
         empty = column not in schema["items"]["required"]
         wrong = {
-            value for value in table[column].dropna().unique() if not (empty and not value or right(value))
+            value for value in table[column].dropna().unique() if not ((empty and not value) or right(value))
         }
         for number in table.index[table[column].isin(wrong)]:
             where = f"{name}, row {number}, {column}"
@@ -184,13 +192,21 @@ def check_cells(name: str, table: pd.DataFrame, schema: Mapping, problems: Probl
         table.loc[table[column].isin(wrong), column] = None
 
 
-def check_entries(name: str, table: pd.DataFrame, key: list[str], problems: Problems) -> None:
-    """Find rows that say again what an earlier one said: the same values in the columns of `key`."""
-    first: dict[tuple, int] = {}
-    for number, *entry in table[key].dropna().itertuples(name=None):
-        if first.setdefault(tuple(entry), number) != number:
-            found = f"{', '.join(map(shown, entry))}, as in row {first[tuple(entry)]}"
-            problems.add(f"{name}, row {number}, {', '.join(key)}", found, "another in each row")
+def check_once(where: str, value: Hashable, row: int, first: dict[Hashable, int], problems: Problems) -> None:
+    """Report a value that an earlier row has; `first` has the row of each value so far."""
+    if first.setdefault(value, row) != row:
+        said = ", ".join(map(shown, value if isinstance(value, tuple) else [value]))
+        problems.add(where, f"{said}, as in row {first[value]}", "another in each row")
+
+
+def check_spelling(name: str, values: pd.Series, problems: Problems) -> None:
+    """Report values that differ in case only: one line written twice, or two files of one name on a Mac."""
+    spelled: dict[str, str] = {}
+    for row, value in values.dropna().drop_duplicates().items():
+        if (other := spelled.setdefault(value.lower(), value)) != value:
+            problems.add(
+                f"{name}, row {row}, {values.name}", f"{shown(value)} beside {shown(other)}", "one spelling"
+            )
 
 
 def read_sheet(path: Path, name: str, schema: Mapping, problems: Problems) -> pd.DataFrame | None:
@@ -216,6 +232,7 @@ def read_sheet(path: Path, name: str, schema: Mapping, problems: Problems) -> pd
         return None
 
     columns, required = schema["items"]["properties"], schema["items"]["required"]
+    key = ", ".join(schema["uniqueEntries"])
     kept = [position for position, column in enumerate(header) if column and column not in header[:position]]
     cells = {}
     for number, fields in rows:
@@ -230,11 +247,14 @@ def read_sheet(path: Path, name: str, schema: Mapping, problems: Problems) -> pd
         elif any(field and not column for field, column in zip(fields, header, strict=False)):
             found = "a field in a column without a name"
             problems.add(f"{name}, row {number}", found, "a name for each column in row 1")
-    table = pd.DataFrame.from_dict(cells, orient="index", columns=[header[position] for position in kept], dtype=object)  # fmt: skip
+    named = [header[position] for position in kept]
+    table = pd.DataFrame.from_dict(cells, orient="index", columns=named, dtype=object)
     for column in columns:
         if column not in table:
             table[column] = None if column in required else ""
     table = table[[*columns, *(column for column in table if column not in columns)]]
     check_cells(name, table, schema, problems)
-    check_entries(name, table, schema["uniqueEntries"], problems)
+    first: dict[Hashable, int] = {}
+    for number, *entry in table[schema["uniqueEntries"]].dropna().itertuples(name=None):
+        check_once(f"{name}, row {number}, {key}", tuple(entry), number, first, problems)
     return table

@@ -1,0 +1,227 @@
+"""Read a matrix of counts that a user wrote, and find what is wrong with it, whatever its size."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from common.parameters import NUMBER
+from common.sheets import (
+    SHOWN,
+    Problems,
+    UnreadableError,
+    check_once,
+    listed,
+    meant,
+    rows_of,
+    separated_otherwise,
+    shown,
+)
+from common.tables import GENES
+
+PLAIN_COUNTS = re.compile(r"\d{1,9}(\t\d{1,9})*", re.ASCII)
+LARGEST_COUNT = 2**31 - 1  # DESeq2's
+A_COUNT = "a number of reads, whole and 0 or more"
+# Rows that counting programs (HTSeq, STAR) put among the genes.
+TOTAL = re.compile(r"__\w+|N_(unmapped|multimapping|noFeature|ambiguous)")
+MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+MANGLED = re.compile(rf"\d{{1,2}}-({MONTHS})|({MONTHS})-\d\d|\d{{4}}-\d\d-\d\d|\d\.\d+e\+\d\d", re.IGNORECASE)
+KINDS_OF_IDS = {
+    "Ensembl gene ids": re.compile(r"ENS[A-Z]*G\d{11}"),
+    "Ensembl transcript ids": re.compile(r"ENS[A-Z]*T\d{11}"),
+    "FlyBase ids": re.compile(r"FBgn\d{7}"),
+    "NCBI gene numbers": re.compile(r"\d+"),
+    "gene symbols": re.compile(r"[A-Za-z][\w.@-]*"),
+}
+
+
+class Matrix(NamedTuple):
+    """A matrix that was read: its genes, and its text as a table with the samples in the sheet's order."""
+
+    gene_ids: list[str]
+    gene_names: list[str]
+    text: str
+
+    def names(self) -> list[str]:
+        """Return the name of each gene, or its id where it has none."""
+        return [name or gene for gene, name in zip(self.gene_ids, self.gene_names, strict=True)]
+
+    def genes(self) -> set[str]:
+        """Return all names by which a gene set may call a gene: symbols, and ids without their version."""
+        return {gene.split(".")[0] for gene in self.gene_ids} | set(filter(None, self.gene_names))
+
+
+def kind_of_ids(genes: Sequence[str]) -> str:
+    """Say what most of these names look like; empty if they are of no one kind."""
+    for kind, pattern in KINDS_OF_IDS.items():
+        if sum(pattern.fullmatch(gene.split(".")[0]) is not None for gene in genes) > len(genes) / 2:
+            return kind
+    return ""
+
+
+def fault_of(cell: str) -> str:
+    """Say what is wrong with a count; empty if nothing is. 10.0 and 1e+05 (as R writes 100000) are whole."""
+    if not cell:
+        return "empty"
+    if not NUMBER.fullmatch(cell):
+        return "not a number"
+    value = float(cell)
+    if value < 0:
+        return "negative"
+    if value > LARGEST_COUNT:
+        return "too large"
+    return "" if value.is_integer() else "fractional"
+
+
+class Counts:
+    """Checks the counts of one gene after the other, and keeps of each sample what only all genes tell."""
+
+    def __init__(self, name: str, samples: Sequence[str], problems: Problems) -> None:
+        """Begin with the matrix called `name` in problems; its samples in the order in which counts come."""
+        self.name, self.samples, self.problems = name, samples, problems
+        self.silent = range(len(samples))  # samples with no read so far
+        self.alike = [range(len(samples))]  # groups of samples with the same counts so far
+
+    def check(self, row: int, counts: list[str]) -> list[str]:
+        """Check the counts of a gene; return them as plain whole numbers."""
+        if not PLAIN_COUNTS.fullmatch("\t".join(counts)):
+            faults = [fault_of(cell) for cell in counts]
+            for sample, cell, fault in zip(self.samples, counts, faults, strict=True):
+                if fault:
+                    where, kind = f"{self.name}, row {row}, {sample}", f"{self.name}, {fault} counts"
+                    self.problems.add(where, f"{shown(cell)} ({fault})", A_COUNT, kind)
+            cells = zip(counts, faults, strict=True)
+            counts = [cell if fault else str(int(float(cell))) for cell, fault in cells]
+        if self.silent:
+            self.silent = [
+                sample for sample in self.silent if counts[sample] and not counts[sample].strip("0")
+            ]
+        if self.alike:
+            self.alike = [part for group in self.alike for part in self.told_apart(group, counts)]
+        return counts
+
+    @staticmethod
+    def told_apart(group: Iterable[int], counts: list[str]) -> list[list[int]]:
+        """Split a group of samples by their counts; a sample of its own is of no further interest."""
+        parts: dict[str, list[int]] = {}
+        for sample in group:
+            parts.setdefault(counts[sample], []).append(sample)
+        return [part for part in parts.values() if len(part) > 1]
+
+    def finish(self) -> None:
+        """Report the samples without reads, note those that are copies of each other."""
+        for sample in self.silent:
+            where, kind = f"{self.name}, all rows, {self.samples[sample]}", f"{self.name}, all rows"
+            self.problems.add(where, "0 in every gene", "a sample with reads", kind)
+        for group in self.alike:
+            if not set(group) <= set(self.silent):
+                copies = listed([self.samples[sample] for sample in group])
+                self.problems.note(self.name, f"{copies} have the same counts in every gene: is one a copy?")
+
+
+def check_columns(
+    name: str, header: list[str], samples: dict[int, str] | None, sheet: str, problems: Problems
+) -> list[str]:
+    """Compare the columns of the matrix with the samples (by row) of the sheet; return those in both.
+
+    The order is the sheet's. Without a sheet that can be read, every column is a sample.
+    """
+    columns = [column for column in dict.fromkeys(header) if column not in GENES]
+    for column in dict.fromkeys(filter(None, header)):
+        if header.count(column) > 1:
+            found = f"{header.count(column)} columns of this name"
+            problems.add(f"{name}, row 1, {column}", found, "one of each name", f"{name}, columns")
+    if "gene_id" not in header:
+        hint = "" if header[0] else "; the first column has no name"
+        hint = hint or separated_otherwise(header) or meant("gene_id", columns)
+        found = f"no such column among {listed(filter(None, header))}{hint}"
+        problems.add(f"{name}, row 1, gene_id", found, "the name of each gene, each once")
+    if not samples:
+        return [column for column in columns if column]
+    named = list(dict.fromkeys(samples.values()))
+    alone, absent = set(columns) - set(named), {}
+    for row, sample in samples.items():
+        if sample not in columns:
+            near = (
+                meant(sample, [column for column in columns if column in alone])
+                if len(absent) < SHOWN
+                else ""
+            )
+            absent[sample] = row
+            found = f"{shown(sample)}, but no such column in {name}{near}"
+            problems.add(f"{sheet}, row {row}, sample", found, f"a sample with a column of counts in {name}")
+    unclaimed = [*absent, *(column for column in GENES if column not in header)]
+    for tried, column in enumerate(column for column in columns if column in alone):
+        near = meant(column, unclaimed) if tried < SHOWN else ""
+        if column or "gene_id" in header:
+            found, expected = (
+                f"no such sample in {sheet}{near}",
+                f"a row of {sheet} for each column of counts",
+            )
+            problems.add(f"{name}, row 1, {column or 'unnamed'}", found, expected, f"{name}, columns")
+    return [sample for sample in named if sample not in absent]
+
+
+def check_gene(name: str, row: int, gene: str, first: dict[str, int], problems: Problems) -> None:
+    """Check a gene's id; `first` has the row of each id so far."""
+    where = f"{name}, row {row}, gene_id"
+    if not gene:
+        problems.add(where, "nothing", "the name of a gene")
+    elif TOTAL.fullmatch(gene):
+        problems.add(where, f"{shown(gene)}, a total of the counting program", "genes only")
+    else:
+        check_once(where, gene, row, first, problems)
+
+
+def note_genes(name: str, gene_ids: list[str], gene_names: list[str], problems: Problems) -> None:
+    """Note gene names that a spreadsheet has changed, and ids that are not those of genes."""
+    mangled = [gene for gene in dict.fromkeys(gene_ids + gene_names) if MANGLED.fullmatch(gene)]
+    if mangled:
+        found = "a spreadsheet seems to have turned names of genes into dates or numbers"
+        problems.note(name, f"{found}: {listed(mangled)}")
+    if kind_of_ids(gene_ids) == "Ensembl transcript ids":
+        problems.note(name, "gene_id holds Ensembl transcript ids: every result is per transcript")
+
+
+def read_counts(
+    path: Path, name: str, samples: dict[int, str] | None, sheet: str, problems: Problems
+) -> Matrix | None:
+    """Read and check a count matrix; `samples` are those of the sheet, by row. None: nothing to look at."""
+    gene_ids: list[str] = []
+    gene_names: list[str] = []
+    first: dict[str, int] = {}
+    text = io.StringIO()
+    table = csv.writer(text, delimiter="\t", lineterminator="\n")
+    try:
+        rows = rows_of(path)
+        _, header = next(rows, (0, []))
+        if not header:
+            problems.add(name, "an empty file", "a header in row 1")
+            return None
+        both = check_columns(name, header, samples, sheet, problems)
+        table.writerow([*GENES, *both])
+        columns, counts = [header.index(sample) for sample in both], Counts(name, both, problems)
+        id_at, name_at = (header.index(column) if column in header else None for column in GENES)
+        for row, fields in rows:
+            if len(fields) < len(header) or any(fields[len(header) :]):
+                problems.add(
+                    f"{name}, row {row}", f"{len(fields)} fields", f"{len(header)}, as in the header"
+                )
+                continue
+            if id_at is not None:
+                check_gene(name, row, fields[id_at], first, problems)
+            gene_ids.append("" if id_at is None else fields[id_at])
+            gene_names.append("" if name_at is None else fields[name_at])
+            checked = counts.check(row, [fields[column] for column in columns]) if columns else []
+            table.writerow([gene_ids[-1], gene_names[-1], *checked])
+    except UnreadableError as error:
+        problems.add(name, str(error), "UTF-8 text with a header in row 1, or that in gz if the name says so")
+        return None
+    if not gene_ids:
+        problems.add(f"{name}, row 2", "no complete row below the header", "a row for each gene")
+        return None
+    counts.finish()
+    note_genes(name, gene_ids, gene_names, problems)
+    return Matrix(gene_ids, gene_names, text.getvalue())

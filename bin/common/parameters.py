@@ -1,0 +1,69 @@
+"""Check the parameters of a run by nextflow_schema.json."""
+
+import re
+from collections.abc import Mapping
+
+from jsonschema import Draft202012Validator
+
+from common.sheets import Problems, nearest, shown
+
+# Stricter than float(), which also takes nan, inf and 1_000.
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+
+
+def specifications(schema: Mapping) -> dict[str, dict]:
+    """Return the specification of each parameter, of all groups."""
+    return {name: spec for group in schema["$defs"].values() for name, spec in group["properties"].items()}
+
+
+def typed(value: object, spec: Mapping) -> object:
+    """Turn text into what the schema asks for, and a number into text where it asks for that.
+
+    Parameters of a command line are text in some Nextflows and numbers in others.
+    """
+    numeric = spec["type"] in ("number", "integer")
+    if numeric and isinstance(value, str) and NUMBER.fullmatch(value.strip()):
+        value = float(value)
+    if numeric and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if spec["type"] == "boolean" and isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower(), value)
+    if spec["type"] == "string" and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+def check_parameters(given: Mapping, schema: Mapping, problems: Problems) -> dict[str, object]:
+    """Find parameters that are unknown, out of range or not given though another is.
+
+    Returns those that are right, each of its type, in the schema's order.
+    """
+    specs, right = specifications(schema), {}
+    for name in given:
+        if name not in specs:
+            near = nearest(name, specs)
+            problems.add(f"--{name}", "no such parameter", f"--{near}" if near else "one that --help lists")
+    for name, spec in specs.items():
+        value = typed(given.get(name), spec)
+        if Draft202012Validator(spec).is_valid(value):
+            right[name] = value
+        elif value is not None or "default" in spec:
+            no_value = value is True and spec["type"] == "string"
+            problems.add(f"--{name}", "no value" if no_value else shown(value), spec["description"])
+
+    lacking: dict[str, list[str]] = {}
+    for group in schema["$defs"].values():
+        for name, needed in group.get("dependentRequired", {}).items():
+            for other in needed:
+                if given.get(name) and not given.get(other):
+                    lacking.setdefault(other, []).append(f"--{name}")
+    for name, others in lacking.items():
+        problems.add(f"--{name}", f"nothing, with {' and '.join(others)}", specs[name]["description"])
+    return right
+
+
+def as_text(value: object) -> str:
+    """Write a parameter in one way, whether it came as text or as a number."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
