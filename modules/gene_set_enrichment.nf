@@ -15,8 +15,8 @@ process GENE_SET_ENRICHMENT {
     output:
     path '*.sets.tsv', emit: sets                        // <contrast>.<collection>.sets.tsv: a row a gene set
     path '{summary,common_sets}.tsv', emit: tables
-    path '*.{svg,png}', emit: figures
-    path '*.{top_sets,running_sum,highlighted}.tsv', emit: drawn
+    path '*.{svg,png}', emit: figures, optional: true    // none where no set could be tested
+    path '{*.top_sets,*.running_sum,highlighted}.tsv', emit: drawn, optional: true
     path '*_mqc.json', emit: sections
     path 'versions.tsv', topic: versions
 
