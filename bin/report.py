@@ -10,24 +10,21 @@ Reference: Ewels et al. 2016, Bioinformatics 32:3047, doi:10.1093/bioinformatics
 """
 
 import json
-import os
 import platform
 import re
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from html import escape
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from urllib.parse import quote
 
 import click
 import pandas as pd
 import yaml
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
+from common.multiqc_page import AS_GIVEN, BESIDE_PCONFIG, Group, content, drawable, number_format, run_multiqc
 from common.tables import read_table, write_table
 
 PLAN = {"analysis": "str", "planned": "str", "reason": "str"}
@@ -40,33 +37,10 @@ TOOLS = ["tool", "version"]
 DOI = re.compile(r"doi:(10\.\d{4,}/[^\s,;()]*[^\s,;().])")
 SHOWN_LINKS = 6  # more than these are folded away
 TABLES = ("table", "violin")
-BESIDE_PCONFIG = {"bargraph": ("categories",), "heatmap": ("xcats", "ycats")}
-# By default everything is in the order in which the analysis gives it. "%" in an axis label is no unit.
-AS_GIVEN = {
-    "bargraph": {"cpswitch": False, "sort_samples": False, "xsuffix": "", "ysuffix": ""},
-    "box": {"sort_samples": False, "xsuffix": "", "ysuffix": ""},
-    "heatmap": {"square": False},
-    "linegraph": {"xsuffix": "", "ysuffix": ""},
-    "scatter": {"xsuffix": "", "ysuffix": ""},
-    "table": {"no_violin": True, "scale": False, "sort_rows": False},
-    "violin": {"scale": False, "sort_rows": False},
-}
-# Of MultiQC's data folder: its log, prompt for a language model and the like; and, of its JSON, the content.
-LEFT_OUT = ("llms-full.txt", "multiqc.log", "multiqc.parquet", "multiqc_citations.txt", "multiqc_sources.txt")
-KEPT = ("report_plot_data", "report_saved_raw_data")
 SIMULATED = (
     "<strong>Simulated data.</strong> This study was made by a computer to try the pipeline: "
     "what is found below was planted, and says nothing about any cell line."
 )
-
-
-class Group(NamedTuple):
-    """A heading of the report, and a sentence on what its sections show."""
-
-    name: str
-    title: str
-    shows: str
-
 
 OVERVIEW = Group("overview", "Overview", "Start here: each line leads to its evidence.")
 RECORD = Group("record", "Record of the run", "What was done, with what, and on what.")
@@ -127,17 +101,6 @@ def read_sections(folder: Path, plan: pd.DataFrame) -> dict[str, list[dict]]:
     return {analysis: given for analysis, given in sections.items() if given}
 
 
-def number_format(values: Sequence[float]) -> str:
-    """Choose a format that shows about three digits of the largest value, and no other value as zero."""
-    sizes = [abs(value) for value in values if value]
-    if all(float(size).is_integer() for size in sizes):
-        return "{:,.0f}"
-    decimals = 0 if max(sizes) >= 1000 else 1 if max(sizes) >= 100 else 2
-    if min(sizes) >= 0.5 * 10.0**-decimals:
-        return f"{{:,.{decimals}f}}"
-    return "{:,.5g}" if max(sizes) >= 1000 else "{:.3g}"
-
-
 def explain(section: Mapping, analysis: str, dictionary: pd.DataFrame) -> tuple[dict[str, dict], str]:
     """Return a title, a meaning with unit, and a format for each column of a section's table.
 
@@ -193,7 +156,7 @@ def describe(section: Mapping, analysis: str) -> str:
         lines.append(f"Status: {escape(extra['statuses'].replace('_', ' '))}")
     if extra["links"]:
         links = [
-            f"<a href='../{analysis}/{escape(link, quote=True)}' target='_blank'>{escape(link)}</a>"
+            f"<a href='../{analysis}/{quote(link)}' target='_blank'>{escape(link)}</a>"
             for link in extra["links"]
         ]
         if len(links) > SHOWN_LINKS:
@@ -209,44 +172,17 @@ def describe(section: Mapping, analysis: str) -> str:
     return first + "".join(f"<div class='nrf2flow-meta'>{line}</div>" for line in further)
 
 
-def content(
-    group: Group, name: str, title: str, description: str, kind: str, data: object, **further: object
-) -> dict[str, object]:
-    """Make a section of MultiQC custom content; `description` is HTML."""
-    return {
-        "id": f"{name}-section",
-        "parent_id": group.name,
-        "parent_name": group.title,
-        "parent_description": group.shows,
-        "section_name": title,
-        "description": description,
-        "plot_type": kind,
-        "data": data,
-    } | further
-
-
-def as_pairs(lines: Mapping[str, object]) -> dict[str, object]:
-    """Turn lines {name: {x: y}} into {name: [[x, y]]}: MultiQC would sort x, a key of JSON, as text."""
-    return {
-        name: [[float(x), y] for x, y in points.items()] if isinstance(points, dict) else points
-        for name, points in lines.items()
-    }
-
-
 def compose(section: Mapping, group: Group, dictionary: pd.DataFrame) -> dict[str, object]:
     """Turn what an analysis wrote into a section of the group that has the analysis's name."""
     name, title, kind, data = (section[key] for key in ("id", "section_name", "plot_type", "data"))
     # MultiQC drops the heading and the description of a section that is called as its group is.
     title = f"{title}: results" if title == group.title else title
     description = describe(section, group.name)
+    settings = {"id": name, "title": title, "series_label": False} | AS_GIVEN.get(kind, {})
+    data, settings = drawable(kind, data, settings | section["pconfig"])
     if not data:
         return content(group, name, title, description, "html", "<p>There is nothing to draw.</p>")
-    settings = (
-        {"id": name, "title": title, "series_label": False} | AS_GIVEN.get(kind, {}) | section["pconfig"]
-    )
     further = {key: settings.pop(key) for key in BESIDE_PCONFIG.get(kind, ()) if key in settings}
-    if kind == "linegraph" and not settings.get("categories"):
-        data = [as_pairs(lines) for lines in data] if isinstance(data, list) else as_pairs(data)
     if kind in TABLES:
         further["headers"], rows_are = explain(section, group.name, dictionary)
         settings = {"col1_header": rows_are} | settings
@@ -344,41 +280,6 @@ def record(
     return [content(RECORD, name, title, says, "html", data) for name, title, says, data in tables]
 
 
-def run_multiqc(made: Sequence[dict], assets: Path, simulated: bool, results: Path) -> None:
-    """Have MultiQC write multiqc_report.html and multiqc_report_data, with the sections in this order."""
-    settings = yaml.safe_load((assets / "multiqc_config.yml").read_text()) | {
-        "custom_css_files": [str((assets / "report.css").resolve())],
-        "custom_content": {"order": list(dict.fromkeys(section["parent_id"] for section in made))},
-        "report_section_order": {section["id"]: {"order": place} for place, section in enumerate(made)},
-        "report_comment": SIMULATED if simulated else None,
-    }
-    with tempfile.TemporaryDirectory(dir=results) as name:
-        folder = Path(name).resolve()
-        (folder / "sections").mkdir()
-        for place, section in enumerate(made):
-            (folder / "sections" / f"{place:03}_mqc.json").write_text(json.dumps(section))
-        (folder / "config.yml").write_text(json.dumps(settings))  # JSON is YAML
-        command = [sys.executable, "-m", "multiqc", "sections", "--config", "config.yml", "--force"]
-        command += ["--outdir", str(results.resolve()), "--filename", "multiqc_report.html"]
-        # What MultiQC writes for itself stays beside the sections: there may be no home folder.
-        private = {"HOME": str(folder), "TMPDIR": str(folder), "XDG_CACHE_HOME": str(folder)}
-        done = subprocess.run(command, cwd=folder, env=os.environ | private, capture_output=True, text=True)
-    # MultiQC only warns of a setting that it does not know, and shows the plot without it.
-    if done.returncode or "warnings while parsing" in " ".join((done.stdout + done.stderr).split()):
-        raise RuntimeError(f"multiqc failed:\n{done.stdout}{done.stderr}")
-    keep_what_is_shown(results / "multiqc_report_data")
-
-
-def keep_what_is_shown(data: Path) -> None:
-    """Leave, of MultiQC's data, a table for each plot and one JSON of all, without this machine's paths."""
-    for path in data.iterdir():
-        if path.name in LEFT_OUT:
-            path.unlink()
-    path = data / "multiqc_data.json"
-    shown = json.loads(path.read_text())
-    path.write_text(json.dumps({key: value for key, value in shown.items() if key in KEPT}) + "\n")
-
-
 @click.command(cls=Script)
 @click.option(
     "--checked", type=FOLDER, required=True, help="Folder of plan, inputs, notes and parameters.tsv."
@@ -412,7 +313,10 @@ def main(checked: Path, sections: Path, tools: Path, assets: Path, results: Path
     inputs = read_checked(checked, "inputs", INPUTS)
     made += record(plan, methods_of(ran, words, values), parameters, inputs, versions)
 
-    run_multiqc(made, assets, "simulate" in values, results)
+    settings = yaml.safe_load((assets / "multiqc_config.yml").read_text())
+    settings["custom_css_files"] = [str((assets / "report.css").resolve())]
+    settings["report_comment"] = SIMULATED if "simulate" in values else None
+    run_multiqc(made, settings, results)
     write_table(versions, results / "versions.tsv")
     lines = [f"{name}: {'; '.join(chain.from_iterable(told.values()))}\n" for name, told in found.items()]
     (results / "findings.txt").write_text("".join(lines))

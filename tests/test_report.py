@@ -7,16 +7,15 @@ import pytest
 import yaml
 from common.cli import InputError
 from common.multiqc import write_section
+from common.multiqc_page import as_pairs, drawable, number_format
 from common.tables import write_table
 from conftest import ROOT
 from report import (
     analysis_of,
-    as_pairs,
     explain,
     findings_of,
     main,
     methods_of,
-    number_format,
     read_sections,
     table_of,
     versions_of,
@@ -99,6 +98,8 @@ def full_study(folder: Path) -> Study:
     boxes = {sample: [1.0, 2.0, 4.0, 8.0] for sample in samples}
     study.write("normalise_expression_box", "Distribution", "Log-CPM.", "box", boxes)
     grid = {"NQO1": {"007": 1.5, "1e5": None}, "GCLC": {"007": -1.5, "1e5": 0.0}}
+    zeros = {sample: {"down": 0} for sample in samples}
+    study.write("normalise_expression_zeros", "Zeros", "None.", "bargraph", zeros)
     study.write("normalise_expression_grid", "Grid", "Scores.", "heatmap", grid)
     table = {
         RESISTANT: {"up": 312, "q_value": 1e-12, "status": "ok"},
@@ -118,7 +119,7 @@ def full_study(folder: Path) -> Study:
     )
     points = {f"gene{n}": {"x": n / 100, "y": 1.0, "color": "#D55E00"} for n in range(300)}
     study.write("differential_expression_volcano", "Volcano", "300 genes.", "scatter", points)
-    lines = {"a": {"0": 0, "900": 1, "1000": 2, "90": 3}}
+    lines = {"a": {"0": 0, "900": None, "1000": 2, "90": 3}, "b": {"0": None}}
     study.write(
         "sample_enrichment", "Sums", "Lines.", "linegraph", lines, findings={RESISTANT: "up (NES 2.1)"}
     )
@@ -157,6 +158,7 @@ def test_report__goes_from_warnings_and_findings_through_the_plan_to_the_record(
     assert re.findall(r'id="mqc-section-wrapper-([^"]+)-section"', html) == [
         *("warnings", "findings"),
         *("normalise_expression", "normalise_expression_box", "normalise_expression_grid"),
+        "normalise_expression_zeros",
         *("differential_expression", "differential_expression_volcano"),
         *("sample_enrichment", "sample_enrichment_none", "sample_enrichment_violin"),
         *("plan", "methods", "parameters", "inputs", "versions"),
@@ -211,7 +213,7 @@ def test_report__shows_names_and_order_as_given(reported):
         "1e5",
     ]
     (lines,) = data["report_plot_data"]["sample_enrichment-plot"]["datasets"]
-    assert lines["lines"][0]["pairs"] == [[0, 0], [90, 3], [900, 1], [1000, 2]]
+    assert lines["lines"][0]["pairs"] == [[0, 0], [90, 3], [900, None], [1000, 2]]
 
 
 def test_report__every_plot_is_interactive_and_drawn_at_once(html):
@@ -342,9 +344,38 @@ def test_number_format__shows_three_digits_of_the_largest_and_no_other_as_zero(v
     assert [number_format(values).format(value) for value in values] == shown
 
 
-def test_as_pairs__turns_the_keys_of_lines_into_numbers():
-    lines = {"a": {"10": 1, "9": None}, "b": [[0, 1]]}
-    assert as_pairs(lines) == {"a": [[10.0, 1], [9.0, None]], "b": [[0, 1]]}
+def test_as_pairs__turns_the_keys_of_a_line_into_numbers_and_a_missing_value_into_a_gap():
+    assert as_pairs({"10": 1, "9": 2}) == [[10.0, 1], [9.0, 2]]
+    assert str(as_pairs({"10": 1, "9": None})) == "[[10.0, 1], [9.0, nan]]"
+    assert as_pairs({"9": None}) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("linegraph", {"a": {"1": None}, "b": {}}),
+        ("scatter", [{"a": []}, {}]),
+        ("box", {"a": []}),
+        ("bargraph", {"a": {}}),
+        ("heatmap", {"a": {"b": None}, "c": {}}),
+        ("heatmap", [[None, None]]),
+    ],
+)
+def test_drawable__nothing_is_left_where_there_is_nothing_to_draw(kind, data):
+    assert not drawable(kind, data, {})[0]
+
+
+def test_drawable__a_dataset_without_points_goes_with_its_label():
+    data = [{"a": {"x": 1, "y": 2}}, {"a": []}, {"a": {"x": 3, "y": 4}, "b": []}]
+    kept, settings = drawable("scatter", data, {"data_labels": ["first", "second", "third"]})
+    assert kept == [{"a": {"x": 1, "y": 2}}, {"a": {"x": 3, "y": 4}}]
+    assert settings["data_labels"] == ["first", "third"]
+
+
+def test_drawable__keeps_zeros_and_the_text_of_categories():
+    assert drawable("bargraph", {"a": {"up": 0}}, {})[0] == {"a": {"up": 0}}
+    lines = {"a": {"HSC-2": 1}}
+    assert drawable("linegraph", lines, {"categories": True})[0] == lines
 
 
 def test_without_repeats__says_once_what_all_sections_of_an_analysis_share():
