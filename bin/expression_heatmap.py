@@ -125,6 +125,11 @@ def places(samples: pd.DataFrame) -> np.ndarray:
     return np.append(width * np.arange(len(samples)) + gaps, width * len(samples) + gaps[-1])
 
 
+def signed(number: float, form: str) -> str:
+    """Write a number with a minus sign, not a hyphen."""
+    return format(number, form).replace("-", "\u2212")
+
+
 def text_mm(text: str, points: float) -> float:
     """Estimate how wide a text is, in mm."""
     return len(text) * points * 0.6 / 72 / MM
@@ -164,11 +169,10 @@ def draw(title: str, genes: pd.DataFrame, samples: pd.DataFrame, cells: pd.DataF
         edges = x[block[0]] + cell * np.arange(len(block) + 1)
         panel.pcolormesh(edges, np.arange(rows + 1), values[:, block], cmap=colours, norm=scale)
     for row, gene in enumerate(shown.itertuples()):
-        label = {"y": row + 0.5, "va": "center_baseline", "fontsize": 6.5}
-        panel.text(x=-0.8, s=shortened(gene.gene_name, 16), ha="right", style="italic", **label)
-        panel.text(
-            x=end + 7, s=f"{gene.mean_log_cpm:.1f}".replace("-", "\u2212"), ha="right", color=QUIET, **label
-        )
+        name, mean = shortened(gene.gene_name, 16), signed(gene.mean_log_cpm, ".1f")
+        label = {"ha": "right", "va": "center_baseline", "fontsize": 6.5}
+        panel.text(-0.8, row + 0.5, name, style="italic", **label)
+        panel.text(end + 7, row + 0.5, mean, color=QUIET, **label)
     for left, name in zip(x, names, strict=True):
         panel.text(left + cell / 2, rows + 0.3, name, rotation=90, ha="center", va="top", fontsize=small)
     for line, block in lines.items():
@@ -224,7 +228,7 @@ def describe(genes: pd.DataFrame, samples: pd.DataFrame, cells: pd.DataFrame) ->
     )
     if changes := differences(cells):
         named = {role: samples.condition[samples.role == role].iloc[0] for role in ("reference", "target")}
-        listed = ", ".join(f"{line} {change:+.2f}" for line, change in changes.items())
+        listed = ", ".join(f"{line} {signed(change, '+.2f')}" for line, change in changes.items())
         sentence += (
             f" Mean log2 difference over these genes, {named['target']} minus {named['reference']}: {listed}."
         )
@@ -232,9 +236,15 @@ def describe(genes: pd.DataFrame, samples: pd.DataFrame, cells: pd.DataFrame) ->
 
 
 def write_panel(
-    results: Path, panel: str, genes: pd.DataFrame, samples: pd.DataFrame, log_cpm: pd.DataFrame
+    results: Path,
+    panel: str,
+    section: Path,
+    table: pd.DataFrame,
+    samples: pd.DataFrame,
+    log_cpm: pd.DataFrame,
 ) -> None:
-    """Write a panel's figure and section."""
+    """Write a panel's figure and section. `table` is panels.tsv: the statuses of all panels are counted."""
+    genes = table[table.panel == panel]
     shown = genes[genes.mean_log_cpm.notna()]
     cells = drawn(shown, samples, log_cpm)
     title = panel.replace("_", " ")
@@ -247,7 +257,7 @@ def write_panel(
     values = cells.z_score.to_numpy().reshape(len(shown), len(samples))[:rows]
     limit = widest(len(samples))
     write_section(
-        results / f"expression_heatmap_{panel}_mqc.json",
+        section,
         title,
         sentence,
         "heatmap",
@@ -265,7 +275,7 @@ def write_panel(
             "cluster_cols": False,
             "display_values": False,
         },
-        statuses=genes.status,
+        statuses=table.status,
         links=["panels.tsv", *(f"{panel}.heatmap.{suffix}" for suffix in ("svg", "png", "tsv"))],
         dois=DOIS,
     )
@@ -297,8 +307,11 @@ def main(sheet: Path, counts: Path, log_cpm: Path, gene_panels: Path, results: P
 
     table = find_genes(read_table(gene_panels, PANELS), measured, values)
     write_table(table, results / "panels.tsv")
-    for panel, genes in table.groupby("panel", sort=False):
-        write_panel(results, panel, genes, samples, values)
+    panels = list(table.panel.unique())
+    for number, panel in enumerate(panels, 1):
+        # The report has the sections of an analysis in the order of their names.
+        section = results / f"expression_heatmap_{number:0{len(str(len(panels)))}}_{panel}_mqc.json"
+        write_panel(results, panel, section, table, samples, values)
     write_versions(results / "versions.tsv", "matplotlib", "numpy", "pandas")
 
 

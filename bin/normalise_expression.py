@@ -41,7 +41,8 @@ PRIOR_COUNT = 2
 LOW_LIBRARY = 0.1  # of the median library: a gene at the filter's threshold has one read there, not ten
 EXTREME_FACTOR = 2.0  # "most genes do not differ" is then in doubt
 QUANTILES = {"log_cpm_5": 5, "log_cpm_25": 25, "log_cpm_50": 50, "log_cpm_75": 75, "log_cpm_95": 95}
-BINS = 60
+BINS = 40
+SHOWN = ["line", "condition", "status", "library_size", "norm_factor", "genes_detected", "reason"]
 DOIS = ["10.1186/gb-2010-11-3-r25", "10.12688/f1000research.8987.2"]
 
 
@@ -274,7 +275,12 @@ def describe(counts: pd.DataFrame, log_cpm: pd.DataFrame, thresholds: Filter) ->
 
 
 def write_sections(
-    results: Path, factors: pd.DataFrame, log_cpm: pd.DataFrame, sentence: str, reference: str
+    results: Path,
+    samples: pd.DataFrame,
+    factors: pd.DataFrame,
+    log_cpm: pd.DataFrame,
+    sentence: str,
+    reference: str,
 ) -> None:
     """Write the sections: the factors as a table, library sizes as bars, log-CPM as lines."""
     usual = {"statuses": factors.status, "dois": DOIS}
@@ -290,7 +296,7 @@ def write_sections(
         "Normalisation",
         sentence + spread,
         "table",
-        rows_of(factors.set_index("sample")),
+        rows_of(factors.set_index("sample")[SHOWN]),
         table="factors.tsv",
         links=["factors.tsv", "log_cpm.tsv"],
         findings={
@@ -312,7 +318,13 @@ def write_sections(
                 factors["sample"], factors.expressed_library_size, other, strict=True
             )
         },
-        settings={"ylab": "reads"},
+        settings={
+            "ylab": "reads",
+            "categories": {
+                "expressed genes": {"name": "expressed genes", "color": QUIET},
+                "other genes": {"name": "other genes", "color": PALE},
+            },
+        },
         links=["factors.tsv", "library_sizes.svg", "library_sizes.png", "library_sizes.tsv"],
         **usual,
     )
@@ -324,7 +336,12 @@ def write_sections(
             "curves of comparable samples lie on each other.",
             "linegraph",
             lines,
-            settings={"xlab": "log2 counts per million", "ylab": "share of genes", "ymin": 0},
+            settings={
+                "xlab": "log2 counts per million",
+                "ylab": "share of genes",
+                "ymin": 0,
+                "colors": dict(zip(samples["sample"], samples.role.map(ROLES), strict=True)),
+            },
             links=["log_cpm.tsv"],
             **usual,
         )
@@ -353,7 +370,7 @@ def main(sheet: Path, matrix: Path, results: Path) -> None:
     table = drawn(samples, factors, log_cpm)
     save_figure(draw(table, len(log_cpm)), table, results / "library_sizes")
     sentence = describe(counts, log_cpm, thresholds)
-    write_sections(results, factors, log_cpm, sentence, reference)
+    write_sections(results, samples, factors, log_cpm, sentence, reference)
     write_versions(results / "versions.tsv", "numpy", "pandas", "matplotlib")
 
 

@@ -160,7 +160,7 @@ def test_main__writes_a_figure_and_a_section_for_each_panel_of_any_study(study, 
     table = read_table(tmp_path / "panels.tsv", {"panel": "str", "status": "str"})
     assert list(table.panel) == [*"ppppq"]
     assert list(table.status[2:4]) == ["not_expressed", "not_measured"]
-    section = json.loads((tmp_path / "expression_heatmap_p_mqc.json").read_text())
+    section = json.loads((tmp_path / "expression_heatmap_1_p_mqc.json").read_text())
     shown = min(expressed, 2)
     assert section["description"].startswith(f"{shown} of 4 genes of the panel")
     assert [len(row) for row in section["data"]] == [len(rows)] * shown
@@ -186,7 +186,7 @@ def test_main__shows_as_many_genes_as_a_section_holds_and_says_so(run_script, tm
     genes, log_cpm = matrix(np.random.default_rng(1).normal(5, 2, (3, 2)), [*"ABC"])
     options = write_study(tmp_path, sheet(LINE), genes, log_cpm, panel(*"CAB"))
     assert run_script(main, **options, results=tmp_path).exit_code == 0
-    section = json.loads((tmp_path / "expression_heatmap_p_mqc.json").read_text())
+    section = json.loads((tmp_path / "expression_heatmap_1_p_mqc.json").read_text())
     assert section["pconfig"]["ycats"] == [*"CA"]
     assert section["description"].endswith("The first 2 genes are drawn here, all in the figure.")
     assert len(read_table(tmp_path / "p.heatmap.tsv", {"gene_name": "str"})) == 6
