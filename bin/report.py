@@ -210,11 +210,12 @@ def warnings_of(
         for note in notes.itertuples()
     ]
     for analysis, given in sections.items():
-        for counts in dict.fromkeys(section["nrf2flow"]["statuses"] for section in given):
-            statuses = {count.rpartition(" ")[0] for count in counts.split(", ")}
-            if statuses - {"", "ok"}:
+        for section in without_repeats(given):
+            counts = section["nrf2flow"]["statuses"]
+            if {count.rpartition(" ")[0] for count in counts.split(", ")} - {"", "ok"}:
+                title = f"{words[analysis]['title']}, {section['section_name']}"
                 says = escape(counts.replace("_", " "))
-                listed.append(f"<a href='#{analysis}'>{escape(words[analysis]['title'])}</a>: {says}")
+                listed.append(f"<a href='#{section['id']}-section'>{escape(title)}</a>: {says}")
     return listed
 
 
@@ -259,6 +260,17 @@ def overview(warnings: Sequence[str], found: Mapping, words: Mapping[str, Mappin
         table = html_table(["contrast or line", "found"], rows)
         made.append(content(OVERVIEW, "findings", "Findings", "", "html", table))
     return made
+
+
+def colour_key(parameters: Mapping[str, str]) -> str:
+    """Say, in HTML, which colours the two conditions have in all plots."""
+    if not {"reference_condition", "target_condition"} <= parameters.keys():
+        return ""
+    reference, target = escape(parameters["reference_condition"]), escape(parameters["target_condition"])
+    return (
+        f" In plots, <span class='nrf2flow-reference'>{reference}</span> is blue"
+        f" and <span class='nrf2flow-target'>{target}</span> is red."
+    )
 
 
 def record(
@@ -315,6 +327,7 @@ def main(checked: Path, sections: Path, tools: Path, assets: Path, results: Path
 
     settings = yaml.safe_load((assets / "multiqc_config.yml").read_text())
     settings["custom_css_files"] = [str((assets / "report.css").resolve())]
+    settings["intro_text"] += colour_key(values)
     settings["report_comment"] = SIMULATED if "simulate" in values else None
     run_multiqc(made, settings, results)
     write_table(versions, results / "versions.tsv")

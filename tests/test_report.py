@@ -39,6 +39,7 @@ DICTIONARY = pd.DataFrame(
 )
 PARAMETERS = {
     **{"q_value_max": "0.05", "seed": "1", "accept_additive_dispersion": "false", "projection_scale": "true"},
+    **{"reference_condition": "sensitive", "target_condition": "resistant"},
     **{"gsea_ranking": "stat", "gsea_permute": "gene_set", "gsea_permutations": "1000"},
     **{"gene_set_min": "15", "gene_set_max": "500", "ssgsea_dialect": "genepattern"},
 }
@@ -173,10 +174,17 @@ def test_report__says_first_that_data_are_simulated(html):
     assert "The data are simulated, not measured" in shown_in(html, "methods")
 
 
+def test_report__names_the_conditions_by_their_colours(html):
+    start = html[: html.index('id="overview"')]
+    assert "<span class='nrf2flow-reference'>sensitive</span> is blue" in start
+    assert "<span class='nrf2flow-target'>resistant</span> is red" in start
+
+
 def test_report__warns_of_notes_and_of_statuses_that_are_not_ok(html):
     warnings = shown_in(html, "warnings")
     assert "<strong>rnaseq</strong>: line SAS has one condition &lt;parental&gt;" in warnings
-    assert "<a href='#differential_expression'>Differential expression</a>: no replicates 1, ok 1" in warnings
+    assert "<a href='#differential_expression-section'>Differential expression, " in warnings
+    assert "</a>: no replicates 1, ok 1" in warnings
     assert "Normalised expression" not in warnings
 
 
