@@ -87,10 +87,17 @@ def analysis_of(name: str, analyses: Iterable[str]) -> str:
     return max(owners, key=len)
 
 
+def in_order(name: str) -> list[str | int]:
+    """Sort names of sections by this: an analysis's own first, numbers within names by their size."""
+    return [
+        int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name.removesuffix("_mqc.json"))
+    ]
+
+
 def read_sections(folder: Path, plan: pd.DataFrame) -> dict[str, list[dict]]:
     """Read all sections, by analysis, in the plan's order; hold what came to what was planned."""
     sections: dict[str, list[dict]] = {analysis: [] for analysis in plan.analysis}
-    for path in sorted(folder.glob("*_mqc.json"), key=lambda path: path.name.removesuffix("_mqc.json")):
+    for path in sorted(folder.glob("*_mqc.json"), key=lambda path: in_order(path.name)):
         owner = analysis_of(path.name.removesuffix("_mqc.json"), sections)
         sections[owner].append(json.loads(path.read_text()))
     for row in plan.itertuples():

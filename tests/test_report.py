@@ -14,6 +14,7 @@ from report import (
     analysis_of,
     explain,
     findings_of,
+    in_order,
     main,
     methods_of,
     read_sections,
@@ -307,6 +308,11 @@ def test_analysis_of__takes_the_longest_name():
     assert analysis_of("survival_all", ["survival", "survival_curves"]) == "survival"
     with pytest.raises(InputError, match=r"survivals_mqc.json: no analysis of plan.tsv has this name"):
         analysis_of("survivals", ["survival"])
+
+
+def test_in_order__an_analysis_comes_before_its_parts_and_2_before_10():
+    names = [f"heatmap{part}_mqc.json" for part in ("", "_2_b", "_10_a", "_all", "s")]
+    assert sorted(names[::-1], key=in_order) == names
 
 
 def test_explain__a_column_of_a_sample_has_the_meaning_of_all_samples():
