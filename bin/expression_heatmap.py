@@ -17,6 +17,7 @@ Reference  Robinson and Oshlack 2010, Genome Biol 11:R25, doi:10.1186/gb-2010-11
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import numpy as np
@@ -26,6 +27,7 @@ from common.figures import DIVERGING, PALE, QUIET, ROLES, new_figure, save_figur
 from common.multiqc import write_section, write_versions
 from common.tables import GENES, SAMPLES, read_matrix, read_table, write_table
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -37,7 +39,7 @@ WIDEST_Z = 2.5  # colours end here
 INTERACTIVE_CELLS = 15_000  # of a section's heatmap
 MM = 1 / 25.4
 # The figure's parts, in mm; the gap is between lines, the cell's width the largest.
-WIDTH, LEFT, RIGHT, TOP, GAP = 180, 24, 26, 17, 1.2
+WIDTH, LEFT, RIGHT, TOP, GAP = 180, 24, 26, 19, 1.2
 CELL_WIDTH, CELL_HEIGHT = 7.0, 3.6
 SAMPLE_CHARACTERS, LINE_CHARACTERS = 22, 14
 LISTED = {
@@ -46,6 +48,19 @@ LISTED = {
     "not_measured": "Not measured",
 }
 DOIS = ["10.1186/gb-2010-11-3-r25"]
+
+
+class Columns(NamedTuple):
+    """Where samples are drawn: left edges and width in mm, and each line's samples by position."""
+
+    left: np.ndarray
+    width: float
+    lines: dict[str, np.ndarray]
+
+    @property
+    def end(self) -> float:
+        """The right edge of the last column, in mm."""
+        return self.left[-1] + self.width
 
 
 def in_order(samples: pd.DataFrame) -> pd.DataFrame:
@@ -118,11 +133,14 @@ def differences(cells: pd.DataFrame) -> dict[str, float]:
     return (means["target"] - means["reference"]).dropna().to_dict()
 
 
-def places(samples: pd.DataFrame) -> np.ndarray:
-    """Give the left edge of each sample's column and, at last, their end: mm, with gaps between lines."""
-    gaps = GAP * ((samples.line != samples.line.shift()).cumsum().to_numpy() - 1)
-    width = min(CELL_WIDTH, (WIDTH - LEFT - RIGHT - gaps[-1]) / len(samples))
-    return np.append(width * np.arange(len(samples)) + gaps, width * len(samples) + gaps[-1])
+def places(samples: pd.DataFrame) -> Columns:
+    """Divide the width between the margins among the samples, with gaps between lines."""
+    lines = {line: np.flatnonzero(samples.line == line) for line in samples.line.unique()}
+    room = WIDTH - LEFT - RIGHT
+    gap = min(GAP, 0.3 * room / len(samples))
+    width = min(CELL_WIDTH, (room - gap * (len(lines) - 1)) / len(samples))
+    gaps = gap * ((samples.line != samples.line.shift()).cumsum().to_numpy() - 1)
+    return Columns(width * np.arange(len(samples)) + gaps, width, lines)
 
 
 def signed(number: float, form: str) -> str:
@@ -139,71 +157,87 @@ def text_mm(text: str, points: float) -> float:
 def draw(title: str, genes: pd.DataFrame, samples: pd.DataFrame, cells: pd.DataFrame) -> Figure:
     """Draw one panel. `genes` are all its rows of panels.tsv, `cells` what `drawn` lists."""
     shown = genes[genes.mean_log_cpm.notna()]
-    *x, end = places(samples)
-    cell = end - x[-1]
-    rows = max(len(shown), 1)
-    names = [shortened(name, SAMPLE_CHARACTERS) for name in samples["sample"]]
-    lines = {line: np.flatnonzero(samples.line == line) for line in samples.line.unique()}
-    texts = {line: shortened(line, LINE_CHARACTERS) for line in lines}
-    turned = any(text_mm(texts[line], 7) > cell * len(block) for line, block in lines.items())
-    small = min(6.5, 0.85 * cell * 72 * MM)
+    rows, columns = max(len(shown), 1), places(samples)
+    points = min(6.5, 0.85 * columns.width * 72 * MM)
+    names = [shortened(name, SAMPLE_CHARACTERS) for name in samples["sample"]] if points > 3 else []
+    lines = {shortened(line, LINE_CHARACTERS): block for line, block in columns.lines.items()}
+    turned = any(text_mm(line, 7) > columns.width * len(block) for line, block in lines.items())
 
-    width = max(85.0, LEFT + end + RIGHT)
+    width = max(85.0, LEFT + columns.end + RIGHT)
     left_out = textwrap.wrap(absent(genes), int((width - 6) / text_mm("m", 6.5)), break_long_words=False)
-    above = TOP + turned * max(text_mm(text, 7) for text in texts.values())
-    below = 4 + max(text_mm(name, small) for name in names) + 3.2 * len(left_out)
+    above = TOP + turned * max(text_mm(line, 7) for line in lines)
+    below = 4 + max([text_mm(name, points) for name in names], default=0) + 3.2 * len(left_out)
     height = above + max(rows, 6) * CELL_HEIGHT + below
     figure, axes = new_figure(width, height)
     figure.set_layout_engine("none")
     panel = axes[0, 0]
     bottom = height - above - rows * CELL_HEIGHT
-    panel.set_position([LEFT / width, bottom / height, end / width, rows * CELL_HEIGHT / height])
-    panel.set(xlim=(0, end), ylim=(rows, 0))
+    panel.set_position([LEFT / width, bottom / height, columns.end / width, rows * CELL_HEIGHT / height])
+    panel.set(xlim=(0, columns.end), ylim=(rows, 0))  # x in mm, y in rows
     panel.set_axis_off()
 
-    limit = widest(len(samples))
-    colours = colormaps[DIVERGING].with_extremes(bad=PALE)
-    scale = Normalize(-limit, limit)
-    values = cells.z_score.to_numpy().reshape(len(shown), len(samples))
-    for block in lines.values() if len(shown) else ():
-        edges = x[block[0]] + cell * np.arange(len(block) + 1)
-        panel.pcolormesh(edges, np.arange(rows + 1), values[:, block], cmap=colours, norm=scale)
+    colours = draw_cells(panel, shown, cells, columns)
+    for left, name in zip(columns.left, names, strict=False):
+        centre = left + columns.width / 2
+        panel.text(centre, rows + 0.3, name, rotation=90, ha="center", va="top", fontsize=points)
+    draw_bars(panel, samples, columns, lines, turned)
+
+    place = [LEFT + columns.end + 11, height - above - 16, 2.5, 16]
+    bar = figure.add_axes([place[0] / width, place[1] / height, place[2] / width, place[3] / height])
+    limit = colours.norm.vmax
+    figure.colorbar(colours, cax=bar, ticks=[-limit, 0, limit], format="{x:.2g}")
+    bar.tick_params(labelsize=6.5, length=2)
+    mm = {"transform": figure.dpi_scale_trans}
+    figure.text(2 * MM, (height - 2) * MM, shortened(title, 40), va="top", fontsize=9, weight="bold", **mm)
+    for row, text in enumerate(left_out):
+        y = (2 + 3.2 * (len(left_out) - 1 - row)) * MM
+        figure.text(3 * MM, y, text, va="bottom", fontsize=6.5, color=QUIET, **mm)
+    return figure
+
+
+def draw_cells(panel: Axes, shown: pd.DataFrame, cells: pd.DataFrame, columns: Columns) -> ScalarMappable:
+    """Draw the cells with the name of each gene before and its mean behind its row; return the colours."""
+    samples = len(columns.left)
+    limit = widest(samples)
+    colours = ScalarMappable(Normalize(-limit, limit), colormaps[DIVERGING].with_extremes(bad=PALE))
+    values = cells.z_score.to_numpy().reshape(len(shown), samples)
+    for block in columns.lines.values() if len(shown) else ():
+        edges = columns.left[block[0]] + columns.width * np.arange(len(block) + 1)
+        rows = np.arange(len(shown) + 1)
+        panel.pcolormesh(edges, rows, values[:, block], cmap=colours.cmap, norm=colours.norm)
+    beside = columns.end + 7
     for row, gene in enumerate(shown.itertuples()):
         name, mean = shortened(gene.gene_name, 16), signed(gene.mean_log_cpm, ".1f")
         label = {"ha": "right", "va": "center_baseline", "fontsize": 6.5}
         panel.text(-0.8, row + 0.5, name, style="italic", **label)
-        panel.text(end + 7, row + 0.5, mean, color=QUIET, **label)
-    for left, name in zip(x, names, strict=True):
-        panel.text(left + cell / 2, rows + 0.3, name, rotation=90, ha="center", va="top", fontsize=small)
-    for line, block in lines.items():
-        left, right = x[block[0]], x[block[-1]] + cell
-        panel.plot([left, right], [-1.15, -1.15], color="black", linewidth=0.8, clip_on=False)
-        rotation = 90 if turned else 0
-        panel.text(
-            (left + right) / 2, -1.4, texts[line], ha="center", va="bottom", fontsize=7, rotation=rotation
-        )
-    for left, role in zip(x, samples.role, strict=True):
-        panel.add_patch(Rectangle((left, -0.85), cell, 0.65, color=ROLES[role], linewidth=0, clip_on=False))
+        panel.text(beside, row + 0.5, mean, color=QUIET, **label)
+    panel.text(beside, -0.35, "mean\nlog2\nCPM", color=QUIET, fontsize=5.5, ha="right", va="bottom")
+    panel.text(beside + 4, -0.35, f"z-score of\n{samples} samples", fontsize=5.5, va="bottom")
+    return colours
 
-    panel.text(end + 7, -0.35, "mean\nlog2\nCPM", color=QUIET, fontsize=5.5, ha="right", va="bottom")
-    panel.text(end + 11, -0.35, f"z-score of\n{len(samples)} samples", fontsize=5.5, va="bottom")
-    bar = figure.add_axes([(LEFT + end + 11) / width, 1 - (above + 16) / height, 2.5 / width, 16 / height])
-    figure.colorbar(ScalarMappable(scale, colours), cax=bar, ticks=[-limit, 0, limit], format="{x:.2g}")
-    bar.tick_params(labelsize=6.5, length=2)
-    mm = {"transform": figure.dpi_scale_trans}
-    figure.text(2 * MM, (height - 2) * MM, title, va="top", fontsize=9, weight="bold", **mm)
-    for row, text in enumerate(left_out, 1):
-        figure.text(
-            3 * MM, (2 + 3.2 * (len(left_out) - row)) * MM, text, va="bottom", fontsize=6.5, color=QUIET, **mm
-        )
+
+def draw_bars(
+    panel: Axes, samples: pd.DataFrame, columns: Columns, lines: dict[str, np.ndarray], turned: bool
+) -> None:
+    """Draw, above the cells, the condition of each sample and the name of each line; and the legend."""
+    for left, role in zip(columns.left, samples.role, strict=True):
+        bar = Rectangle((left, -0.85), columns.width, 0.65, color=ROLES[role], linewidth=0, clip_on=False)
+        panel.add_patch(bar)
+    for line, block in lines.items():
+        ends = np.array([columns.left[block[0]], columns.left[block[-1]] + columns.width])
+        panel.plot(ends, [-1.15, -1.15], color="black", linewidth=0.8, clip_on=False)
+        place = {"ha": "center", "va": "bottom", "rotation": 90 if turned else 0}
+        panel.text(ends.mean(), -1.4, line, fontsize=7, **place)
     conditions = samples.groupby("role").condition.unique()
     marks = [
         Patch(color=colour, label=shortened(", ".join(conditions[role]), 24))
         for role, colour in ROLES.items()
         if role in conditions
     ]
-    figure.legend(handles=marks, loc="upper right", ncols=len(marks), handlelength=1, columnspacing=1)
-    return figure
+    figure = panel.figure
+    below_title = (0, 1 - 5 * MM / figure.get_figheight())
+    layout = {"ncols": len(marks), "handlelength": 1, "columnspacing": 1, "borderaxespad": 0.3}
+    figure.legend(handles=marks, loc="upper left", bbox_to_anchor=below_title, **layout)
 
 
 def widest(samples: int) -> float:

@@ -8,8 +8,13 @@ from common.gene_sets import read_gmt
 from common.tables import read_table
 from conftest import ROOT
 from expression_heatmap import (
+    CELL_WIDTH,
+    LEFT,
     PANELS,
+    RIGHT,
+    WIDTH,
     absent,
+    describe,
     differences,
     drawn,
     find_genes,
@@ -105,16 +110,29 @@ def test_differences__are_target_minus_reference_in_lines_that_have_both():
     assert differences(cells[cells.role == "target"]) == {}
 
 
-@pytest.mark.parametrize(("lines", "replicates"), [(1, 2), (7, 2), (7, 6), (40, 4)])
+@pytest.mark.parametrize(("lines", "replicates"), [(1, 1), (1, 2), (7, 2), (7, 6), (40, 4), (300, 1)])
 def test_places__fill_the_width_between_the_margins_and_no_more(lines, replicates):
     samples = sheet([(f"line{line}", "reference") for line in range(lines) for _ in range(replicates)])
-    edges = places(samples)
-    widths = np.diff(edges)
-    assert edges[0] == 0
-    assert edges[-1] <= 130 + 1e-9
-    inside = (samples.line == samples.line.shift(-1)).to_numpy()
-    np.testing.assert_allclose(widths[inside], edges[-1] - edges[-2])
-    np.testing.assert_allclose(widths[~inside][:-1], edges[-1] - edges[-2] + 1.2)
+    columns = places(samples)
+    room = WIDTH - LEFT - RIGHT
+    assert columns.left[0] == 0
+    assert columns.width > 0
+    assert columns.end <= room + 1e-9
+    assert columns.width == CELL_WIDTH or columns.end > room - 1e-9
+    steps = np.diff(columns.left) - columns.width
+    within = (samples.line == samples.line.shift(-1)).to_numpy()[:-1]
+    np.testing.assert_allclose(steps[within], 0, atol=1e-9)
+    assert (steps[~within] > 0).all()
+
+
+def test_describe__says_by_how_much_the_panel_differs_in_each_line():
+    samples = sheet([("HSC-2", "reference"), ("HSC-2", "target")])
+    genes, values = matrix([[1, 0.5], [2, 1]], ["X", "Y"])
+    found = find_genes(panel("X", "Y", "Z"), genes, values)
+    sentence = describe(found, samples, drawn(found[:2], samples, values))
+    assert sentence.startswith("2 of 3 genes of the panel")
+    assert "over these genes, resistant minus parental: HSC-2 \u22120.75." in sentence
+    assert sentence.endswith("Not measured: Z.")
 
 
 def test_absent__lists_genes_by_what_they_lack():
