@@ -1,4 +1,4 @@
-// Principal components of the samples: of gene set scores and of log-CPM.
+// Principal components of the samples, of gene set scores and of log-CPM; how each line moves on them.
 process SAMPLE_PROJECTION {
     container "${params.registry}/sample_projection:${workflow.manifest.version}"
     publishDir "${params.outdir}/sample_projection", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
@@ -11,8 +11,8 @@ process SAMPLE_PROJECTION {
     val projection_scale    // true or false
 
     output:
-    path '{coordinates,loadings,variance,displacement,cosine}.tsv', emit: tables
-    path '*.projection.{svg,png,tsv}', emit: figures
+    path '{projections,coordinates,loadings,variance,displacement,cosine}.tsv', emit: tables
+    path '*.projection.{svg,png,tsv}', emit: figures    // a figure a projection, and exactly what it draws
     path '*_mqc.json', emit: sections
     path 'versions.tsv', topic: versions
 
@@ -27,6 +27,6 @@ process SAMPLE_PROJECTION {
 
     stub:
     """
-    touch {coordinates,loadings,variance,displacement,cosine}.tsv log_cpm.projection.{svg,png,tsv} sample_projection_mqc.json versions.tsv
+    touch {projections,coordinates,loadings,variance,displacement,cosine}.tsv log_cpm.projection.{svg,png,tsv} sample_projection_mqc.json versions.tsv
     """
 }

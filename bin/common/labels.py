@@ -1,0 +1,87 @@
+"""Write labels beside points, on nothing that is drawn."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+RADII = (5, 9, 15, 23, 33, 45)  # points between a label and what it names
+ANGLES = np.arange(16) * np.pi / 8
+LEADER = 12  # from this distance on, a line leads from the label to what it names
+
+
+def place_labels(
+    panel: Axes,
+    labels: Sequence[tuple[float, float, str, str]],
+    points: np.ndarray,
+    segments: np.ndarray,
+    size: float = 7,
+) -> None:
+    """Write each (x, y, text, colour) near its (x, y), clear of points, segments and other labels.
+
+    `points` (n x 2) and `segments` (n x 2 ends x 2) are what labels should not cover, in the panel's units.
+    Each label takes the free place that is nearest, or else the least covered one. Call it last: it needs the
+    panel's final limits, and fixes the figure's layout.
+    """
+    figure = panel.figure
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    scale = figure.dpi / 72
+    steps = np.linspace(0, 1, 40)[:, None]
+    drawn = [np.reshape(points, (-1, 2))] + [start + steps * (end - start) for start, end in segments]
+    taken = panel.transData.transform(np.concatenate(drawn))
+    inside = panel.get_window_extent()
+
+    texts, places, boxes = [], [], []
+    for x, y, text, colour in labels:
+        note = panel.annotate(
+            text,
+            (x, y),
+            (0, 0),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            size=size,
+            color=colour,
+        )
+        extent = note.get_window_extent()
+        half = np.array([extent.width, extent.height]) / 2 + 2 * scale
+        ring = np.array([(np.cos(angle), np.sin(angle)) for angle in ANGLES])
+        # On a ray, the nearest centre at which the label's box stays clear of its point by the radius.
+        reach = np.min(half / np.maximum(np.abs(ring), 1e-9), axis=1)
+        offsets = np.concatenate([ring * (reach + radius * scale)[:, None] for radius in RADII])
+        centres = panel.transData.transform((x, y)) + offsets
+        low, high = centres - half, centres + half
+        covered = ((taken > low[:, None]) & (taken < high[:, None])).all(axis=2).sum(axis=1)
+        outside = (low < inside.min).any(axis=1) | (high > inside.max).any(axis=1)
+        texts.append(note)
+        places.append((offsets, np.repeat(RADII, len(ANGLES)) + 30 * covered + 1e4 * outside))
+        boxes.append((low, high))
+
+    chosen = [int(np.argmin(cost)) for _, cost in places]
+    for _ in range(4):
+        for label, (_, cost) in enumerate(places):
+            low, high = boxes[label]
+            crossed = np.zeros(len(cost))
+            for other in range(len(places)):
+                if other != label:
+                    other_low, other_high = (edge[chosen[other]] for edge in boxes[other])
+                    crossed += ((low < other_high) & (high > other_low)).all(axis=1)
+            chosen[label] = int(np.argmin(cost + 1e3 * crossed))
+
+    for note, (offsets, _), choice, (x, y, _, _) in zip(texts, places, chosen, labels, strict=True):
+        note.set_position(tuple(offsets[choice] / scale))
+        if RADII[choice // len(ANGLES)] >= LEADER:
+            panel.annotate(
+                "",
+                (x, y),
+                tuple(offsets[choice] / scale),
+                textcoords="offset points",
+                arrowprops={
+                    "arrowstyle": "-",
+                    "lw": 0.4,
+                    "color": note.get_color(),
+                    "shrinkA": 6,
+                    "shrinkB": 3,
+                },
+            )
