@@ -271,7 +271,7 @@ def draw(table: pd.DataFrame, unit: str) -> Figure:
         panel.grid(axis="x")
         panel.locator_params(axis="x", nbins=4)
     for panel in axes.flat[max(0, len(keys) - columns) : len(keys)]:
-        panel.set_xlabel(f"score ({unit})")
+        panel.set_xlabel(f"ssGSEA score ({unit})")
     marks = [
         Line2D([], [], marker="o", ls="", ms=3.5, color=ROLES[row.role], label=row.condition)
         for row in conditions.itertuples()

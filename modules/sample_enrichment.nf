@@ -11,7 +11,7 @@ process SAMPLE_ENRICHMENT {
     val options           // map: ssgsea_dialect, gene_set_min, gene_set_max, highlight_sets
 
     output:
-    path 'scores.tsv', emit: scores    // collection, gene_set, size, status, reason, a column a sample
+    path 'scores.tsv', emit: scores    // collection, gene_set, identifier, size, status, reason, a column a sample
     path 'highlighted.{svg,png,tsv}', emit: figures
     path '*_mqc.json', emit: sections
     path 'versions.tsv', topic: versions
