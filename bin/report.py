@@ -217,12 +217,15 @@ def warnings_of(
         for note in notes.itertuples()
     ]
     for analysis, given in sections.items():
-        for section in without_repeats(given):
+        counted = [section for section in without_repeats(given) if section["nrf2flow"]["statuses"]]
+        for section in counted:
             counts = section["nrf2flow"]["statuses"]
-            if {count.rpartition(" ")[0] for count in counts.split(", ")} - {"", "ok"}:
-                title = f"{words[analysis]['title']}, {section['section_name']}"
+            if {count.rpartition(" ")[0] for count in counts.split(", ")} - {"ok"}:
+                # Where all sections of an analysis count the same rows, none of them is the one to name.
+                further = f", {section['section_name']}" if len(counted) > 1 else ""
+                title = escape(words[analysis]["title"] + further)
                 says = escape(counts.replace("_", " "))
-                listed.append(f"<a href='#{section['id']}-section'>{escape(title)}</a>: {says}")
+                listed.append(f"<a href='#{section['id']}-section'>{title}</a>: {says}")
     return listed
 
 

@@ -184,8 +184,8 @@ def test_report__names_the_conditions_by_their_colours(html):
 def test_report__warns_of_notes_and_of_statuses_that_are_not_ok(html):
     warnings = shown_in(html, "warnings")
     assert "<strong>rnaseq</strong>: line SAS has one condition &lt;parental&gt;" in warnings
-    assert "<a href='#differential_expression-section'>Differential expression, " in warnings
-    assert "</a>: no replicates 1, ok 1" in warnings
+    link = "<a href='#differential_expression-section'>Differential expression</a>"
+    assert f"{link}: no replicates 1, ok 1" in warnings
     assert "Normalised expression" not in warnings
 
 
@@ -311,8 +311,11 @@ def test_analysis_of__takes_the_longest_name():
 
 
 def test_in_order__an_analysis_comes_before_its_parts_and_2_before_10():
-    names = [f"heatmap{part}_mqc.json" for part in ("", "_2_b", "_10_a", "_all", "s")]
-    assert sorted(names[::-1], key=in_order) == names
+    names = ["heatmap_all", "heatmap_10_a", "heatmaps", "heatmap", "heatmap_2_b"]
+    in_their_order = sorted((f"{name}_mqc.json" for name in names), key=in_order)
+    assert [name.removesuffix("_mqc.json") for name in in_their_order] == [
+        *("heatmap", "heatmap_2_b", "heatmap_10_a", "heatmap_all", "heatmaps"),
+    ]
 
 
 def test_explain__a_column_of_a_sample_has_the_meaning_of_all_samples():
@@ -420,6 +423,18 @@ def test_warnings_of__is_silent_where_all_is_ok_or_uncounted():
         "sample_projection": [section("sample_projection", statuses="ok 4"), section("sample_projection_b")]
     }
     assert warnings_of(frame("sheet note"), given, WORDS) == []
+
+
+def test_warnings_of__names_the_section_only_where_others_count_other_rows():
+    given = [
+        {**section(name, statuses=counts), "section_name": name}
+        for name, counts in (("a", "ok 4"), ("b", "low 1"))
+    ]
+    (listed,) = warnings_of(frame("sheet note"), {"sample_projection": given}, WORDS)
+    assert listed == "<a href='#b-section'>Projection of the samples, b</a>: low 1"
+    given = [{**given[1], "id": name} for name in "bc"]
+    (listed,) = warnings_of(frame("sheet note"), {"sample_projection": given}, WORDS)
+    assert listed == "<a href='#b-section'>Projection of the samples</a>: low 1"
 
 
 def test_methods_of__each_analysis_has_a_method_that_its_parameters_complete():

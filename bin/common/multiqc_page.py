@@ -13,6 +13,8 @@ from typing import NamedTuple
 SERIES = ("bargraph", "box", "linegraph", "scatter")
 EMPTY = (None, [], {})
 BESIDE_PCONFIG = {"bargraph": ("categories",), "heatmap": ("xcats", "ycats")}
+# From low to high, as common.figures.DIVERGING; told apart with any colour vision.
+DIVERGING = [[0, "#2166AC"], [0.25, "#92C5DE"], [0.5, "#F7F7F7"], [0.75, "#F4A582"], [1, "#B2182B"]]
 # By default everything is in the order in which the analysis gives it. "%" in an axis label is no unit.
 AS_GIVEN = {
     "bargraph": {
@@ -23,7 +25,7 @@ AS_GIVEN = {
         "ysuffix": "",
     },
     "box": {"sort_samples": False, "xsuffix": "", "ysuffix": ""},
-    "heatmap": {"square": False},
+    "heatmap": {"square": False, "colstops": DIVERGING},
     "linegraph": {"xsuffix": "", "ysuffix": ""},
     "scatter": {"xsuffix": "", "ysuffix": ""},
     "table": {"no_violin": True, "scale": False, "sort_rows": False},
