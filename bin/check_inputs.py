@@ -49,6 +49,8 @@ NEEDS = {
     "sample_enrichment": ("counts", "gene_sets"),
     "sample_projection": ("counts",),
 }
+# The column of each sheet whose values must differ in more than case: a line, or names of files.
+SPELLED = {"rnaseq": "line", "contrasts": "contrast", "gene_panels": "panel"}
 ROLE = "role"  # the column that samples.tsv adds
 ALL_LINES = "all"  # what the contrast over all lines is called by
 # Tables with a column for each sample have these as well.
@@ -168,7 +170,7 @@ def check_samples(name: str, samples: pd.DataFrame, conditions: Iterable[str], p
     known = list(dict.fromkeys(conditions))
     for condition, rows in samples.groupby("condition", sort=False):
         if condition not in known:
-            others = f" here and in {len(rows) - 1} other rows" if len(rows) > 1 else ""
+            others = f" here and {len(rows) - 1} times more" if len(rows) > 1 else ""
             found = f"{shown(condition)}{others}{meant(condition, known)}"
             expected = f"{' or '.join(known)} (--reference_condition, --target_condition, --contrasts)"
             problems.add(f"{name}, row {rows.index[0]}, condition", found, expected)
@@ -180,7 +182,6 @@ def check_samples(name: str, samples: pd.DataFrame, conditions: Iterable[str], p
         if line.lower() == ALL_LINES:
             expected = "another name: the contrast over all lines has this one"
             problems.add(f"{name}, row {row}, line", shown(line), expected)
-    check_spelling(name, samples.line, problems)
     if ROLE in samples:
         problems.add(
             f"{name}, row 1, {ROLE}", "a column of this name", "another: it is made from the condition"
@@ -264,7 +265,6 @@ def check_contrasts(
     name: str, sheet: pd.DataFrame, samples: pd.DataFrame, rnaseq: str, problems: Problems
 ) -> list[Contrast]:
     """Return the contrasts of the sheet that can be estimated."""
-    check_spelling(name, sheet.contrast, problems)
     rows = sheet[list(Contrast._fields)].dropna()
     checked = [
         check_contrast(f"{name}, row {row}", Contrast(*fields), samples, rnaseq, problems)
@@ -288,11 +288,8 @@ def check_common(value: str, default: str, contrasts: Sequence[Contrast], proble
     names = [contrast.contrast for contrast in contrasts]
     if value.isdecimal():
         if value != default and not 1 <= int(value) <= len(names):
-            found, expected = (
-                f"{value}, with {len(names)} contrasts",
-                f"a number from 1 to {len(names)}, or names",
-            )
-            problems.add("--common_contrasts", found, expected)
+            expected = f"a number from 1 to {len(names)}, how many contrasts there are, or contrasts by name"
+            problems.add("--common_contrasts", value, expected)
         return
     for name in filter(None, map(str.strip, value.split(","))):
         if name not in names:
@@ -341,6 +338,7 @@ def read_sheets(
             schema = json.loads((folder / specs[file.parameter]["schema"]).read_text())
             if (table := read_sheet(file.path, file.name, schema, problems)) is not None:
                 tables[file.parameter] = table
+                check_spelling(file.name, table[SPELLED[file.parameter]], problems)
                 further = [column for column in table if column not in schema["items"]["properties"]]
                 if further:
                     fate = "kept to block by" if file.parameter == "rnaseq" else "ignored"
@@ -360,7 +358,7 @@ def check_design(
         contrasts = check_contrasts(names["contrasts"], sheet, samples, names["rnaseq"], problems)
     else:
         contrasts = default_contrasts(samples, *ends)
-        if not contrasts and problems.found.total() == before:
+        if not contrasts and problems.found.total() == before and samples.condition.notna().any():
             found, expected = f"no line with both {' and '.join(ends)}", "one at least, or --contrasts"
             problems.add(f"{names['rnaseq']}, all rows, condition", found, expected)
     if contrasts:
@@ -384,8 +382,8 @@ def check_all(given: Mapping, files: Sequence[File], schema: Path, problems: Pro
             matrix = read_counts(file.path, file.name, by_row, names.get("rnaseq", ""), problems)
 
     contrasts = []
-    known = {"reference_condition", "target_condition"} <= right.keys()
-    if samples is not None and known and ("contrasts" in tables or not given.get("contrasts")):
+    ends = {right.get("reference_condition"), right.get("target_condition")} - {None}
+    if samples is not None and len(ends) == 2 and ("contrasts" in tables or not given.get("contrasts")):
         contrasts = check_design(names, tables, right, problems)
     if contrasts and "common_contrasts" in right:
         default = specs["common_contrasts"]["default"]

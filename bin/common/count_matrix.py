@@ -1,7 +1,5 @@
 """Read a matrix of counts that a user wrote, and find what is wrong with it, whatever its size."""
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,6 +20,9 @@ from common.sheets import (
 from common.tables import GENES
 
 PLAIN_COUNTS = re.compile(r"\d{1,9}(\t\d{1,9})*", re.ASCII)
+WHOLE_COUNTS = re.compile(r"\d{1,9}(\.0*)?(\t\d{1,9}(\.0*)?)*", re.ASCII)
+NO_FRACTION = re.compile(r"\.0*(?=\t|$)")
+ENOUGH = 100_000  # wrong counts: the rest is not looked at
 LARGEST_COUNT = 2**31 - 1  # DESeq2's
 A_COUNT = "a number of reads, whole and 0 or more"
 # Rows that counting programs (HTSeq, STAR) put among the genes.
@@ -81,29 +82,38 @@ class Counts:
     def __init__(self, name: str, samples: Sequence[str], problems: Problems) -> None:
         """Begin with the matrix called `name` in problems; its samples in the order in which counts come."""
         self.name, self.samples, self.problems = name, samples, problems
+        self.wrong = 0
         self.silent = range(len(samples))  # samples with no read so far
         self.alike = [range(len(samples))]  # groups of samples with the same counts so far
 
-    def check(self, row: int, counts: list[str]) -> list[str]:
-        """Check the counts of a gene; return them as plain whole numbers."""
-        if not PLAIN_COUNTS.fullmatch("\t".join(counts)):
-            faults = [fault_of(cell) for cell in counts]
-            for sample, cell, fault in zip(self.samples, counts, faults, strict=True):
-                if fault:
-                    where, kind = f"{self.name}, row {row}, {sample}", f"{self.name}, {fault} counts"
-                    self.problems.add(where, f"{shown(cell)} ({fault})", A_COUNT, kind)
-            cells = zip(counts, faults, strict=True)
-            counts = [cell if fault else str(int(float(cell))) for cell, fault in cells]
+    def check(self, row: int, counts: Sequence[str]) -> str:
+        """Check the counts of a gene; return them as whole numbers between tabs."""
+        text = "\t".join(counts)
+        if not PLAIN_COUNTS.fullmatch(text):
+            if WHOLE_COUNTS.fullmatch(text):
+                text = NO_FRACTION.sub("", text)
+            elif self.wrong < ENOUGH:
+                text = "\t".join(self.whole(row, *cell) for cell in zip(self.samples, counts, strict=True))
+            counts = text.split("\t")
         if self.silent:
             self.silent = [
                 sample for sample in self.silent if counts[sample] and not counts[sample].strip("0")
             ]
         if self.alike:
             self.alike = [part for group in self.alike for part in self.told_apart(group, counts)]
-        return counts
+        return text
+
+    def whole(self, row: int, sample: str, cell: str) -> str:
+        """Check one count; return it as a whole number."""
+        if not (fault := fault_of(cell)):
+            return str(int(float(cell)))
+        self.wrong += 1
+        where, kind = f"{self.name}, row {row}, {sample}", f"{self.name}, {fault} counts"
+        self.problems.add(where, f"{shown(cell)} ({fault})", A_COUNT, kind)
+        return cell
 
     @staticmethod
-    def told_apart(group: Iterable[int], counts: list[str]) -> list[list[int]]:
+    def told_apart(group: Iterable[int], counts: Sequence[str]) -> list[list[int]]:
         """Split a group of samples by their counts; a sample of its own is of no further interest."""
         parts: dict[str, list[int]] = {}
         for sample in group:
@@ -112,6 +122,8 @@ class Counts:
 
     def finish(self) -> None:
         """Report the samples without reads, note those that are copies of each other."""
+        if self.wrong >= ENOUGH:
+            self.problems.add(f"{self.name}, all rows", f"{ENOUGH:,} wrong counts or more", A_COUNT)
         for sample in self.silent:
             where, kind = f"{self.name}, all rows, {self.samples[sample]}", f"{self.name}, all rows"
             self.problems.add(where, "0 in every gene", "a sample with reads", kind)
@@ -119,6 +131,11 @@ class Counts:
             if not set(group) <= set(self.silent):
                 copies = listed([self.samples[sample] for sample in group])
                 self.problems.note(self.name, f"{copies} have the same counts in every gene: is one a copy?")
+
+
+def quoted(field: str) -> str:
+    """Write a field of a table: as it is, or as a quote if it has quotes in it."""
+    return '"' + field.replace('"', '""') + '"' if '"' in field else field
 
 
 def check_columns(
@@ -192,8 +209,6 @@ def read_counts(
     gene_ids: list[str] = []
     gene_names: list[str] = []
     first: dict[str, int] = {}
-    text = io.StringIO()
-    table = csv.writer(text, delimiter="\t", lineterminator="\n")
     try:
         rows = rows_of(path)
         _, header = next(rows, (0, []))
@@ -201,7 +216,7 @@ def read_counts(
             problems.add(name, "an empty file", "a header in row 1")
             return None
         both = check_columns(name, header, samples, sheet, problems)
-        table.writerow([*GENES, *both])
+        text = ["\t".join([*GENES, *both]) + "\n"]
         columns, counts = [header.index(sample) for sample in both], Counts(name, both, problems)
         id_at, name_at = (header.index(column) if column in header else None for column in GENES)
         for row, fields in rows:
@@ -214,8 +229,8 @@ def read_counts(
                 check_gene(name, row, fields[id_at], first, problems)
             gene_ids.append("" if id_at is None else fields[id_at])
             gene_names.append("" if name_at is None else fields[name_at])
-            checked = counts.check(row, [fields[column] for column in columns]) if columns else []
-            table.writerow([gene_ids[-1], gene_names[-1], *checked])
+            checked = counts.check(row, [fields[column] for column in columns]) if columns else ""
+            text.append(f"{quoted(gene_ids[-1])}\t{quoted(gene_names[-1])}\t{checked}\n")
     except UnreadableError as error:
         problems.add(name, str(error), "UTF-8 text with a header in row 1, or that in gz if the name says so")
         return None
@@ -224,4 +239,4 @@ def read_counts(
         return None
     counts.finish()
     note_genes(name, gene_ids, gene_names, problems)
-    return Matrix(gene_ids, gene_names, text.getvalue())
+    return Matrix(gene_ids, gene_names, "".join(text))

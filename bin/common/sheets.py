@@ -146,8 +146,13 @@ def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
     number = 0
     try:
         for number, fields in enumerate(reader, start=1):
-            if any(map(str.strip, fields)):
-                yield number, [" ".join(field.split()) if not field.isalnum() else field for field in fields]
+            text = "".join(fields)
+            if " " in text or not (
+                text.isascii() and text.isprintable()
+            ):  # nearly every row of a matrix is not
+                fields = [" ".join(field.split()) for field in fields]
+            if any(fields):
+                yield number, fields
     except csv.Error as error:
         raise UnreadableError(f"what is no {'CSV' if delimiter == ',' else 'TSV'} ({error})") from error
     except UnreadableError as error:
