@@ -172,7 +172,7 @@ def check_samples(name: str, samples: pd.DataFrame, conditions: Iterable[str], p
         if condition not in known:
             others = f" here and {len(rows) - 1} times more" if len(rows) > 1 else ""
             found = f"{shown(condition)}{others}{meant(condition, known)}"
-            expected = f"{' or '.join(known)} (--reference_condition, --target_condition, --contrasts)"
+            expected = f"one of {', '.join(known)} (--reference_condition, --target_condition, --contrasts)"
             problems.add(f"{name}, row {rows.index[0]}, condition", found, expected)
     for row, sample in samples["sample"].dropna().items():
         if sample in TAKEN:
@@ -353,7 +353,8 @@ def check_design(
     samples, sheet, before = tables["rnaseq"], tables.get("contrasts"), problems.found.total()
     ends = right["reference_condition"], right["target_condition"]
     compared = [] if sheet is None else [*sheet.reference.dropna(), *sheet.target.dropna()]
-    check_samples(names["rnaseq"], samples, [*ends, *compared], problems)
+    used = [condition for condition in compared if condition in set(samples.condition)]
+    check_samples(names["rnaseq"], samples, [*ends, *used], problems)
     if sheet is not None:
         contrasts = check_contrasts(names["contrasts"], sheet, samples, names["rnaseq"], problems)
     else:

@@ -12,7 +12,7 @@ FAULTS = (
     "--gene_sets: found no file absent.gmt; expected GMT files",
     "rnaseq.csv, row 1, replicate: found no such column among sample, line, condition, replciate "
     "(perhaps replciate is it); expected",
-    "rnaseq.csv, row 3, condition: found 'Parental' (perhaps parental); expected parental or resistant",
+    "rnaseq.csv, row 3, condition: found 'Parental' (perhaps parental); expected one of parental, resistant",
     "rnaseq.csv, row 4, line: found nothing; expected the name of a cell line",
     "rnaseq.csv, row 6, sample: found 'A.P1', as in row 2; expected another in each row",
     "rnaseq.csv, row 7, sample: found 'C.P1', but no such column in counts.csv.gz",

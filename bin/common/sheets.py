@@ -112,8 +112,11 @@ def lines_of(path: Path) -> Iterator[str]:
     """
     if path.is_dir():
         raise UnreadableError("a folder")
-    with path.open("rb") as file:
-        start = file.read(4)
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except PermissionError as error:
+        raise UnreadableError("a file that may not be read") from error
     compressed = path.suffix == ".gz"
     for magic, kind in KINDS_OF_FILE.items():
         if start.startswith(magic) and not (compressed and magic == b"\x1f\x8b"):
