@@ -25,7 +25,6 @@ Reference  Barbie et al. 2009, Nature 462:108, doi:10.1038/nature08460 (ssGSEA)
            GenePattern's module ssGSEA 10, github.com/GSEA-MSigDB/ssGSEA-gpmodule, normalisation `rank`
 """
 
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,6 +32,7 @@ import click
 import numpy as np
 import pandas as pd
 from common.cli import FOLDER, INPUT, RESULTS, Script
+from common.enrichment_report import label as readable
 from common.figures import QUIET, ROLES, new_figure, save_figure, styled
 from common.gene_sets import GeneSet, highlighted, members_of, read_collections
 from common.multiqc import write_section, write_versions
@@ -254,7 +254,8 @@ def draw(table: pd.DataFrame, unit: str) -> Figure:
         for place, line in enumerate(lines):
             means = shown[(shown.line == line) & (shown.kind == "mean")]
             heights = place + (np.arange(len(means)) - (len(means) - 1) / 2) * 0.7 / max(len(means), 2)
-            panel.plot(means.score, heights, color=QUIET, lw=0.6, zorder=1)
+            paired = (means.role != "other").to_numpy()
+            panel.plot(means.score[paired], heights[paired], color=QUIET, lw=0.6, zorder=1)
             for mean, height in zip(means.itertuples(), heights, strict=True):
                 points = shown[(shown.line == line) & (shown.condition == mean.condition)]
                 scores = points.score[points.kind == "sample"]
@@ -263,8 +264,7 @@ def draw(table: pd.DataFrame, unit: str) -> Figure:
                     scores, np.full(len(scores), height), "o", ms=3.5, mfc=colour, mec="white", mew=0.4
                 )
                 panel.plot([mean.score], [height], "|", ms=7, mec=colour, mew=1.4)
-        title = textwrap.wrap(name.replace("_", " "), 28, max_lines=3, placeholder=" …")
-        panel.set_title("\n".join(title), fontsize=7)
+        panel.set_title(readable(name, 28, 3), fontsize=7)
         panel.set_ylim(len(lines) - 0.4, -0.6)
         panel.set_yticks(range(len(lines)), lines, color="#333333")
         panel.tick_params(axis="y", length=0)
@@ -293,8 +293,8 @@ def section_of(
     shown = pd.concat([named, further]).head(HEATMAP_SETS).reset_index(drop=True)
     if shown.empty:
         return [], {}
-    repeated = shown.gene_set.duplicated(keep=False)
-    names = shown.gene_set.where(~repeated, shown.gene_set + ", " + shown.collection)
+    names = shown.gene_set.map(lambda name: readable(name, 48))
+    names = names.where(~names.duplicated(keep=False), shown.gene_set + ", " + shown.collection)
     centred = shown[order].sub(shown[order].mean(axis=1), axis=0).to_numpy()
     extent = max(float(f"{np.nanmax(np.abs(centred)):.3g}"), 1e-9)
     data = [[None if np.isnan(cell) else float(f"{cell:.4g}") for cell in row] for row in centred]

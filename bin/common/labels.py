@@ -69,19 +69,20 @@ def place_labels(
                     crossed += ((low < other_high) & (high > other_low)).all(axis=1)
             chosen[label] = int(np.argmin(cost + 1e3 * crossed))
 
-    for note, (offsets, _), choice, (x, y, _, _) in zip(texts, places, chosen, labels, strict=True):
+    for note, (offsets, _), choice, (x, y, text, colour) in zip(texts, places, chosen, labels, strict=True):
         note.set_position(tuple(offsets[choice] / scale))
         if RADII[choice // len(ANGLES)] >= LEADER:
+            note.remove()
+            leader = {"arrowstyle": "-", "lw": 0.4, "color": colour, "shrinkA": 0, "shrinkB": 2}
             panel.annotate(
-                "",
+                text,
                 (x, y),
                 tuple(offsets[choice] / scale),
                 textcoords="offset points",
-                arrowprops={
-                    "arrowstyle": "-",
-                    "lw": 0.4,
-                    "color": note.get_color(),
-                    "shrinkA": 6,
-                    "shrinkB": 3,
-                },
+                ha="center",
+                va="center",
+                size=size,
+                color=colour,
+                arrowprops=leader,
+                bbox={"pad": 0.5, "fill": False, "lw": 0},
             )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from common.enrichment_report import label as readable
 from common.figures import QUIET, ROLES, new_figure, shortened, styled
 from common.labels import place_labels
 from common.multiqc import write_section
@@ -15,6 +16,7 @@ from common.multiqc import write_section
 DOI = "10.1098/rsta.2015.0202"
 ALIKE = 0.5  # cosine, 60 degrees: from here on it is said that two lines move the same way
 FAINT = "#E6E6E6"
+NAME = 18  # characters of a line's name beside its arrow
 
 
 def axis_label(place: int, variance: pd.DataFrame) -> str:
@@ -65,7 +67,7 @@ def draw(table: pd.DataFrame, variance: pd.DataFrame, summary: Mapping[str, obje
         some = bars[bars.component == f"PC{place + 1}"]
         panel.barh(range(len(some)), some.loading, color=QUIET, height=0.65)
         panel.set_ylim(most - 0.4, -0.6)
-        panel.set_yticks(range(len(some)), [shortened(name.replace("_", " "), 38) for name in some.variable])
+        panel.set_yticks(range(len(some)), [readable(name, 42) for name in some.variable])
         panel.tick_params(axis="y", length=0, labelsize=6, labelcolor="#333333")
         panel.axvline(0, color=QUIET, lw=0.6)
         panel.spines["left"].set_visible(False)
@@ -77,7 +79,7 @@ def draw(table: pd.DataFrame, variance: pd.DataFrame, summary: Mapping[str, obje
     anchors = [(arrow.pc1_end, arrow.pc2_end, arrow.line) for arrow in arrows.itertuples()]
     anchors += [(line.pc1, line.pc2, line.Index) for line in still.itertuples()]
     ends = arrows[["pc1", "pc2", "pc1_end", "pc2_end"]].to_numpy(float).reshape(-1, 2, 2)
-    labels = [(x, y, line, "#333333") for x, y, line in anchors]
+    labels = [(x, y, shortened(line, NAME), "#333333") for x, y, line in anchors]
     place_labels(plane, labels, points[["pc1", "pc2"]].to_numpy(float), ends)
     return figure
 
@@ -123,6 +125,7 @@ def write_scatter(
             "xlab": axis_label(0, variance),
             "ylab": axis_label(1, variance),
             "marker_size": 8,
+            "showlegend": True,
         },
         statuses=[summary["status"]],
         links=[
@@ -153,11 +156,11 @@ def write_directions(
     findings = {}
     for line in lines:
         steps = moved[moved.line == line].head(2)
-        found = " and ".join(f"{row.displacement:+,.2f} along {row.component}" for row in steps.itertuples())
+        moves = " and ".join(f"{row.displacement:+,.2f} along {row.component}" for row in steps.itertuples())
         others = table.loc[line].drop(line).dropna().sort_values(ascending=False, kind="stable")
-        alike = ", ".join(f"{other} ({value:.2f})" for other, value in others[others >= ALIKE].items())
-        found += f" of {name}" + (f"; the same way as {alike}" if alike else "")
-        findings[f"{line}.{conditions['target']}_vs_{conditions['reference']}"] = found
+        alike = ", ".join(f"{other} (cosine {value:.2f})" for other, value in others[others >= ALIKE].items())
+        contrast = f"{line}.{conditions['target']}_vs_{conditions['reference']}"
+        findings[contrast] = f"moves {moves} of {name}" + (f"; the same way as {alike}" if alike else "")
 
     sentence = (
         f"Do the lines move the same way? {len(lines)} lines have {conditions['reference']} and "
