@@ -66,7 +66,7 @@ def shipped() {
 
 // [[parameter, path as given, origin, file]] of what was given and exists; CHECK_INPUTS names what does not.
 def given() {
-    def named = inputNames().collectEntries { name -> [name, [params[name]]] } + [gene_sets: params.gene_sets.toString().tokenize(','), gene_panels: [params.gene_panels]]
+    def named = inputNames().collectEntries { name -> [name, [params[name]]] } + [gene_sets: params.gene_sets.toString().tokenize(',')*.trim(), gene_panels: [params.gene_panels]]
     return named.collectMany { name, values ->
         values.findAll { value -> value && value != 'none' }.collectMany { value ->
             value == 'shipped'

@@ -98,8 +98,8 @@ def check_files(given: Mapping, files: Sequence[File], specs: Mapping, problems:
     for name in FILES:
         value = given.get(name) if isinstance(given.get(name), str) else ""
         for path in value.split(",") if name == "gene_sets" else [value]:
-            if path not in ("", "none", "shipped") and (name, path) not in there:
-                problems.add(f"--{name}", f"no file {path}", specs[name]["description"])
+            if path.strip() not in ("", "none", "shipped") and (name, path.strip()) not in there:
+                problems.add(f"--{name}", f"no file {path.strip()}", specs[name]["description"])
     collections = [collection_of(file).lower() for file in files if file.parameter == "gene_sets"]
     for name in dict.fromkeys(name for name in collections if collections.count(name) > 1):
         found = f"{collections.count(name)} files called {name}.gmt"
@@ -152,17 +152,16 @@ def check_overlap(
     if shared or file.origin != "given":
         problems.note(file.name, f"{shared:,} of its {len(members):,} genes are in {counts}{hint}")
     else:
-        found, expected = (
-            f"{len(members):,} genes, none of them in {counts}{hint}",
-            f"genes as {counts} has them",
-        )
-        problems.add(f"{file.name}, all rows, genes", found, f"{expected} in gene_name or gene_id")
+        found = f"{len(members):,} genes, none of them in {counts}{hint}"
+        expected = f"genes as {counts} has them in gene_name or gene_id"
+        problems.add(f"{file.name}, all rows, genes", found, expected)
 
 
 def has_both(samples: pd.DataFrame, column: str, reference: str, target: str) -> list[str]:
     """Return the values of a column that have samples of both conditions, in the sheet's order."""
-    ends = [set(samples.loc[samples.condition == condition, column]) for condition in (reference, target)]
-    return [value for value in samples[column].dropna().unique() if value in ends[0] & ends[1]]
+    of = [set(samples.loc[samples.condition == condition, column]) for condition in (reference, target)]
+    both = of[0] & of[1]
+    return [value for value in samples[column].dropna().unique() if value in both]
 
 
 def check_samples(name: str, samples: pd.DataFrame, conditions: Iterable[str], problems: Problems) -> None:
@@ -183,9 +182,8 @@ def check_samples(name: str, samples: pd.DataFrame, conditions: Iterable[str], p
             expected = "another name: the contrast over all lines has this one"
             problems.add(f"{name}, row {row}, line", shown(line), expected)
     if ROLE in samples:
-        problems.add(
-            f"{name}, row 1, {ROLE}", "a column of this name", "another: it is made from the condition"
-        )
+        expected = "another name: this one is made from the condition"
+        problems.add(f"{name}, row 1, {ROLE}", "a column of this name", expected)
     for _, rows in samples.groupby(["line", "condition", "replicate"], sort=False):
         if len(rows) > 1:
             found = f"{listed(rows['sample'].dropna())} have the same line, condition and replicate"
@@ -229,11 +227,7 @@ def check_contrast(
     lines = lines or has_both(samples, "line", *ends)
     chosen = samples[samples.line.isin(lines) & samples.condition.isin(ends)]
     if not lines or set(chosen.condition) != set(ends):
-        found = (
-            f"{listed(lines)} without samples of both"
-            if lines
-            else "nothing, and no line has both conditions"
-        )
+        found = f"{listed(lines)} without samples of both" if lines else "nothing, and no line has both"
         problems.add(f"{where}, lines", found, "lines with samples of both conditions")
         return None
     blocking = given.blocking or ("line" if len(lines) > 1 else "none")
@@ -247,11 +241,8 @@ def check_contrast(
             found = f"{shown(blocking)}, each value of which has one condition only: not estimable"
             problems.add(f"{where}, blocking", found, "a column that has both conditions at some value")
         elif one_sided and blocking == "line":
-            found, expected = (
-                f"{listed(one_sided)} with one condition only",
-                "both in each line, if blocked by line",
-            )
-            problems.add(f"{where}, lines", found, expected)
+            found = f"{listed(one_sided)} with one condition only"
+            problems.add(f"{where}, lines", found, "both in each line, if blocked by line")
         elif one_sided:
             found = f"samples whose {blocking} is {listed(one_sided)}"
             problems.note(where, f"{found} have one condition only and tell nothing")
@@ -283,9 +274,8 @@ def note_lines(name: str, samples: pd.DataFrame, contrasts: Sequence[Contrast], 
             problems.note(name, f"line {line} {why}: no contrast, but a place in every result per sample")
 
 
-def check_common(value: str, default: str, contrasts: Sequence[Contrast], problems: Problems) -> None:
-    """Check --common_contrasts: a number of contrasts, or some by name."""
-    names = [contrast.contrast for contrast in contrasts]
+def check_common(value: str, default: str, names: Sequence[str], problems: Problems) -> None:
+    """Check --common_contrasts: a number of the contrasts called `names`, or some of them."""
     if value.isdecimal():
         if value != default and not 1 <= int(value) <= len(names):
             expected = f"a number from 1 to {len(names)}, how many contrasts there are, or contrasts by name"
@@ -388,7 +378,8 @@ def check_all(given: Mapping, files: Sequence[File], schema: Path, problems: Pro
         contrasts = check_design(names, tables, right, problems)
     if contrasts and "common_contrasts" in right:
         default = specs["common_contrasts"]["default"]
-        check_common(right["common_contrasts"], default, contrasts, problems)
+        compared = tables.get("contrasts", pd.DataFrame(contrasts)).contrast.dropna()
+        check_common(right["common_contrasts"], default, list(compared), problems)
 
     sets, collections = {}, {}
     for file in files:
@@ -406,10 +397,16 @@ def check_all(given: Mapping, files: Sequence[File], schema: Path, problems: Pro
     return Checked(right, tables, matrix, contrasts, collections, rows)
 
 
+def sha256(path: Path) -> str:
+    """Return the checksum of a file as it was given."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def write_all(checked: Checked, files: Sequence[File], results: Path) -> None:
     """Write the checked inputs as tables; the record of the files as given; and what is planned."""
     inputs = [
-        (file.parameter, file.given, hashlib.sha256(file.path.read_bytes()).hexdigest(), rows)
+        (file.parameter, file.given, sha256(file.path), rows)
         for file, rows in zip(files, checked.rows, strict=True)
     ]
     write_table(pd.DataFrame(inputs, columns=["sheet", "path", "sha256", "rows"]), results / "inputs.tsv")

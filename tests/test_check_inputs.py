@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from check_inputs import Contrast, check_contrast, main
 from common.parameters import typed
-from common.sheets import LINES, Problems, nearest
+from common.sheets import LINES, Problems, UnreadableError, lines_of, nearest
 from common.tables import read_matrix
 from conftest import REFERENCE_DATA, ROOT
 from faulty_study import FAULTS, write_faulty_study
@@ -334,6 +334,12 @@ def test_main__says_what_is_wrong_with_a_parameter(given, problem, gate):
     assert len(found) == 1 or given.keys() & {"gene_sets"}
 
 
+def test_main__blames_no_parameter_for_a_contrast_that_is_wrong(gate):
+    rows = "x,parental,resistant,A,", "y,parental,resistant,Z,"
+    (found,) = gate.contrasts(*rows, common_contrasts="x,y")
+    assert found.startswith("contrasts.csv, row 3, lines: found 'Z'")
+
+
 def test_main__takes_the_default_number_of_common_contrasts_with_one_contrast(gate):
     assert gate.contrasts("x,parental,resistant,A,") == []
     assert gate.contrasts("x,parental,resistant,A,", common_contrasts=3)[0].startswith(
@@ -428,7 +434,7 @@ def test_typed__turns_text_into_numbers_and_numbers_into_text_where_the_schema_s
         ),
         (
             RNASEQ.replace("\n", ",role\n", 1).replace("1\n", "1,x\n").replace("2\n", "2,x\n"),
-            ", row 1, role: found a column of this name; expected another: it is made from",
+            ", row 1, role: found a column of this name; expected another name: this one",
         ),
         (replaced(RNASEQ, 9, 0, "B.CR3"), ", row 9, sample: found 'B.CR3', but no such column in"),
     ],
@@ -541,6 +547,18 @@ def test_main__reads_no_more_than_a_bounded_text(gate, monkeypatch):
     assert (
         "counts.tsv: found more characters than are read (100) after row 1; expected UTF-8 text" in found[-1]
     )
+
+
+def test_lines_of__reads_no_folder_and_nothing_that_is_forbidden(tmp_path, monkeypatch):
+    with pytest.raises(UnreadableError, match="a folder"):
+        list(lines_of(tmp_path))
+
+    def forbid(*_args: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "open", forbid)
+    with pytest.raises(UnreadableError, match="a file that may not be read"):
+        list(lines_of(tmp_path / "x.csv"))
 
 
 def test_main__notes_genes_that_a_spreadsheet_renamed_and_samples_that_are_copies(gate):

@@ -1,6 +1,7 @@
 """Read a matrix of counts that a user wrote, and find what is wrong with it, whatever its size."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -145,11 +146,11 @@ def check_columns(
 
     The order is the sheet's. Without a sheet that can be read, every column is a sample.
     """
-    columns = [column for column in dict.fromkeys(header) if column not in GENES]
-    for column in dict.fromkeys(filter(None, header)):
-        if header.count(column) > 1:
-            found = f"{header.count(column)} columns of this name"
-            problems.add(f"{name}, row 1, {column}", found, "one of each name", f"{name}, columns")
+    columns = dict.fromkeys(column for column in header if column not in GENES)
+    for column, times in Counter(filter(None, header)).items():
+        if times > 1:
+            found, kind = f"{times} columns of this name", f"{name}, columns"
+            problems.add(f"{name}, row 1, {column}", found, "one of each name", kind)
     if "gene_id" not in header:
         hint = "" if header[0] else "; the first column has no name"
         hint = hint or separated_otherwise(header) or meant("gene_id", columns)
@@ -217,8 +218,9 @@ def read_counts(
             return None
         both = check_columns(name, header, samples, sheet, problems)
         text = ["\t".join([*GENES, *both]) + "\n"]
-        columns, counts = [header.index(sample) for sample in both], Counts(name, both, problems)
-        id_at, name_at = (header.index(column) if column in header else None for column in GENES)
+        position = {column: at for at, column in reversed(list(enumerate(header)))}
+        id_at, name_at = (position.get(column) for column in GENES)
+        columns, counts = [position[sample] for sample in both], Counts(name, both, problems)
         for row, fields in rows:
             if len(fields) < len(header) or any(fields[len(header) :]):
                 problems.add(

@@ -175,9 +175,9 @@ def check_header(name: str, header: list[str], schema: Mapping, problems: Proble
     """Find the columns that are missing, there twice, or probably misspelt."""
     columns, required = schema["items"]["properties"], schema["items"]["required"]
     further = [column for column in header if column and column not in columns]
-    for column in dict.fromkeys(filter(None, header)):
-        if header.count(column) > 1:
-            problems.add(f"{name}, row 1, {column}", f"{header.count(column)} columns of this name", "one")
+    for column, times in Counter(filter(None, header)).items():
+        if times > 1:
+            problems.add(f"{name}, row 1, {column}", f"{times} columns of this name", "one of each name")
     for column, spec in columns.items():
         near = nearest(column, further, 0.6 if column in required else 0.75)
         if column not in header and (near or column in required):
@@ -241,7 +241,8 @@ def read_sheet(path: Path, name: str, schema: Mapping, problems: Problems) -> pd
 
     columns, required = schema["items"]["properties"], schema["items"]["required"]
     key = ", ".join(schema["uniqueEntries"])
-    kept = [position for position, column in enumerate(header) if column and column not in header[:position]]
+    first_of = {column: position for position, column in reversed(list(enumerate(header))) if column}
+    kept = sorted(first_of.values())
     cells = {}
     for number, fields in rows:
         filled = max(position for position, field in enumerate(fields, start=1) if field)
