@@ -660,6 +660,12 @@ def test_main__takes_a_third_condition_that_a_contrast_names(gate):
     assert found.startswith("rnaseq.csv, row 8, condition: found 'withdrawn' here and 1 times more; expected")
 
 
+def test_main__tells_files_of_one_name_apart_by_their_folders(gate):
+    files = {"a/x.csv": replaced(RNASEQ, 3, 1, ""), "b/x.csv": "contrast,reference,target\nx,parental,\n"}
+    found = gate.study(**files, rnaseq="a/x.csv", contrasts="b/x.csv")
+    assert [line.split(":")[0] for line in found] == ["a/x.csv, row 3, line", "b/x.csv, row 2, target"]
+
+
 def test_main__says_that_a_column_of_the_contrasts_sheet_looks_misspelt(gate):
     sheet = "contrast,reference,target,line,blokcing\nx,parental,resistant,A,\n"
     found = gate.study(**{"contrasts.csv": sheet}, contrasts="contrasts.csv")

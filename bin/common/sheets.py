@@ -212,9 +212,8 @@ def check_spelling(name: str, values: pd.Series, problems: Problems) -> None:
     spelled: dict[str, str] = {}
     for row, value in values.dropna().drop_duplicates().items():
         if (other := spelled.setdefault(value.lower(), value)) != value:
-            problems.add(
-                f"{name}, row {row}, {values.name}", f"{shown(value)} beside {shown(other)}", "one spelling"
-            )
+            found = f"{shown(value)} beside {shown(other)}"
+            problems.add(f"{name}, row {row}, {values.name}", found, "one spelling")
 
 
 def read_sheet(path: Path, name: str, schema: Mapping, problems: Problems) -> pd.DataFrame | None:
