@@ -59,7 +59,8 @@ DRAWN = ["collection", "gene_set", "line", "condition", "role", "sample", "repli
 MOST_VARIABLE = 6  # panels if no highlighted set has scores
 HEATMAP_SETS = 40
 PAGE_MM = 240  # of height
-LINE_MM = 6  # of height for each line in a panel
+LINE_MM = (3, 6)  # of height for each line in a panel, at least and at most
+ROW_MM = 17  # of height for the title and axis of a row of panels, and 8 for the legend
 
 
 def order_genes(values: np.ndarray, dialect: str, of_ranks: bool = True) -> tuple[np.ndarray, np.ndarray]:
@@ -246,7 +247,8 @@ def draw(table: pd.DataFrame, unit: str) -> Figure:
     columns = 2 if len(keys) in (2, 4) else min(3, len(keys))
     rows = -(-len(keys) // columns)
     width = {1: 85, 2: 130, 3: 180}[columns]
-    figure, axes = new_figure(width, 8 + rows * (17 + LINE_MM * len(lines)), rows, columns, sharey=True)
+    line_mm = np.clip(((PAGE_MM - 8) / rows - ROW_MM) / len(lines), *LINE_MM)
+    figure, axes = new_figure(width, 8 + rows * (ROW_MM + line_mm * len(lines)), rows, columns, sharey=True)
     for panel in axes.flat[len(keys) :]:
         panel.set_axis_off()
     for panel, (collection, name) in zip(axes.flat, keys, strict=False):
@@ -282,7 +284,7 @@ def draw(table: pd.DataFrame, unit: str) -> Figure:
 
 def panels_on_page(lines: int) -> int:
     """Tell how many panels of this many lines fit a page: at least one row of three."""
-    return 3 * max(1, int((PAGE_MM - 8) // (17 + LINE_MM * lines)))
+    return 3 * max(1, int((PAGE_MM - 8) // (ROW_MM + LINE_MM[0] * lines)))
 
 
 def section_of(
@@ -389,15 +391,19 @@ def main(
 
     named, further = choose(table, highlighted(highlight_sets, collections), names)
     page = panels_on_page(study.line.nunique())
-    shown = drawn((named if len(named) else further.head(MOST_VARIABLE)).head(page), study)
+    to_draw = named if len(named) else further.head(MOST_VARIABLE)
+    shown = drawn(to_draw.head(page), study)
     save_figure(draw(shown, UNITS[ssgsea_dialect]), shown, results / "highlighted")
 
     data, settings = section_of(named, further, study, UNITS[ssgsea_dialect])
     counts = (min(len(named), len(data)), max(0, len(data) - len(named)))
+    sentence = sentence_of(table, ssgsea_dialect, len(genes), names, counts, highlight_sets)
+    if len(to_draw) > page:
+        sentence += f" highlighted.svg has room for the first {page} of {len(to_draw)} sets."
     write_section(
         results / "sample_enrichment_mqc.json",
         "Scores of gene sets",
-        sentence_of(table, ssgsea_dialect, len(genes), names, counts, highlight_sets),
+        sentence,
         "heatmap",
         data,
         settings=settings,

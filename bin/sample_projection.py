@@ -92,7 +92,7 @@ def project(values: np.ndarray, scale: bool, names: Sequence[str]) -> Projection
 
 def analyse(name: str, matrix: Matrix, samples: pd.DataFrame, scale: bool) -> Projected:
     """Project what can be projected; the summary has status, reason and the numbers of what was left out."""
-    known = matrix.table.notna().any()
+    known = matrix.table.notna().any() | matrix.table.empty
     values = matrix.table.loc[:, known]
     complete = values.notna().all(axis=1).to_numpy()
     table = values.to_numpy()[complete].T

@@ -111,6 +111,16 @@ def test_score_sets__matches_gseapy_where_most_genes_tie():
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
+def test_score_sets__the_androgen_response_rises_most_in_cells_given_androgen(dialect):
+    """LNCaP cells of Li et al. 2008, lanes 5, 6 and 8 treated; 50 Hallmark sets."""
+    found = scored(lncap(), read_gmt(HALLMARK), dialect)
+    rise = found[["lane5", "lane6", "lane8"]].mean(axis=1) - found[["lane1", "lane2", "lane3", "lane4"]].mean(
+        axis=1
+    )
+    assert rise.idxmax() == "HALLMARK_ANDROGEN_RESPONSE"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_score_sets__is_the_sum_of_the_running_sum(dialect):
     rng = np.random.default_rng(1)
     values = rng.integers(0, 12, (40, 3)).astype(float)  # of 40 genes, most tie
@@ -329,6 +339,17 @@ def test_main__a_degenerate_study_has_rows_a_figure_and_a_section(
         assert (tmp_path / name).stat().st_size > 0
     section = json.loads((tmp_path / "sample_enrichment_mqc.json").read_text())
     assert f"of {sets.count(chr(10))} gene sets" in section["description"]
+
+
+def test_main__draws_what_fits_a_page_and_says_what_it_leaves_out(run_script, tmp_path):
+    sets = "".join(f"S{n}\tna\tG{n}\n" for n in range(40))
+    options = study(tmp_path, {"P": range(50), "CR": range(50, 0, -1)}, sets)
+    wanted = ",".join(f"S{n}" for n in range(40))
+    assert run_script(main, **options | {"highlight_sets": wanted}, results=tmp_path).exit_code == 0
+    drawn = pd.read_csv(tmp_path / "highlighted.tsv", sep="\t")
+    assert list(drawn.gene_set.unique()) == [f"S{n}" for n in range(33)]
+    section = json.loads((tmp_path / "sample_enrichment_mqc.json").read_text())
+    assert section["description"].endswith("highlighted.svg has room for the first 33 of 40 sets.")
 
 
 def test_main__the_same_input_gives_the_same_bytes(run_script, tmp_path):

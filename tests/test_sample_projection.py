@@ -154,7 +154,8 @@ def test_analyse__a_sample_without_values_changes_no_other_and_keeps_its_row():
         (random_values(2, 9), "pr", "too_few_samples", "2 samples with values, 3 needed"),
         (random_values(4, 2), "pprr", "too_few_variables", "2 gene sets that vary between samples, 3 needed"),
         (np.ones((4, 9)), "pprr", "too_few_variables", "0 gene sets that vary between samples, 3 needed"),
-        (np.ones((4, 0)), "pprr", "too_few_samples", "0 samples with values, 3 needed"),
+        (np.ones((4, 0)), "pprr", "too_few_variables", "0 gene sets that vary between samples, 3 needed"),
+        (np.full((4, 9), np.nan), "pprr", "too_few_samples", "0 samples with values, 3 needed"),
     ],
 )
 def test_analyse__what_cannot_be_projected_keeps_its_rows_and_says_why(values, letters, status, reason):

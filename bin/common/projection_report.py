@@ -163,8 +163,8 @@ def write_directions(
         findings[contrast] = f"moves {moves} of {name}" + (f"; the same way as {alike}" if alike else "")
 
     sentence = (
-        f"Do the lines move the same way? {len(lines)} lines have {conditions['reference']} and "
-        f"{conditions['target']} samples in the projection of {name}. "
+        f"Do the lines move the same way? Lines with {conditions['reference']} and {conditions['target']} "
+        f"samples in the projection of {name}: {len(lines)}. "
     )
     known = cosine.cosine.dropna()
     sentence += (
