@@ -662,7 +662,7 @@ def test_main__takes_a_third_condition_that_a_contrast_names(gate):
 
 def test_main__tells_files_of_one_name_apart_by_their_folders(gate):
     files = {"a/x.csv": replaced(RNASEQ, 3, 1, ""), "b/x.csv": "contrast,reference,target\nx,parental,\n"}
-    found = gate.study(**files, rnaseq="a/x.csv", contrasts="b/x.csv")
+    found = gate.say(files | {"c.tsv": COUNTS}, rnaseq="a/x.csv", counts="c.tsv", contrasts="b/x.csv")
     assert [line.split(":")[0] for line in found] == ["a/x.csv, row 3, line", "b/x.csv, row 2, target"]
 
 
