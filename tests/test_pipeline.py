@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import ROOT, Run, run_pipeline
-from test_check_inputs import faulty_study
+from faulty_study import FAULTS, write_faulty_study
 
 ANALYSES = sorted(path.stem for path in (ROOT / "modules").glob("*.nf"))
 Q_VALUE_MAX = 0.05
@@ -198,9 +198,11 @@ def test_help__lists_every_parameter_with_its_default(tmp_path):
 
 
 def test_run__a_fault_in_every_sheet_names_them_all_and_nothing_is_published(tmp_path):
-    options, problems = faulty_study(tmp_path)
-    run = run_pipeline(tmp_path, *options)
+    given = write_faulty_study(tmp_path)
+    run = run_pipeline(tmp_path, *[word for name, value in given.items() for word in (f"--{name}", value)])
     assert run.exit_code != 0
-    assert [problem for problem in problems if problem not in run.output] == []
+    said = [line.strip() for line in run.output.splitlines()]
+    assert f"Error: {len(FAULTS)} to put right before anything runs:" in said
+    assert [fault for fault in FAULTS if not any(line.startswith(fault) for line in said)] == []
     assert run.statuses() == {"CHECK_INPUTS": "FAILED"}
     assert not (tmp_path / "results").exists()
