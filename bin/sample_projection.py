@@ -311,17 +311,15 @@ def main(samples: Path, log_cpm: Path, scores: Path, projection_scale: bool, res
         write_table(pd.concat(filled), results / f"{name}.tsv")
     for each, variance in zip(made.values(), tables["variance"], strict=True):
         shown = drawn(each)
-        save_figure(
-            draw(shown, variance, each.summary), shown, results / f"{each.summary['projection']}.projection"
-        )
+        stem = results / f"{each.summary['projection']}.projection"
+        save_figure(draw(shown, variance, each.summary), shown, stem)
         write_scatter(results, shown, variance, each.summary)
 
-    names = list(made)
-    main_one = next((place for place, each in enumerate(made.values()) if each.projection), len(names) - 1)
+    first = list(made).index(next((name for name, each in made.items() if each.projection), GENES))
     write_directions(
         results / "sample_projection_mqc.json",
-        tables["displacement"][main_one],
-        tables["cosine"][main_one],
+        tables["displacement"][first],
+        tables["cosine"][first],
         {
             role: ", ".join(study.condition[study.role == role].unique()) or role
             for role in ("reference", "target")

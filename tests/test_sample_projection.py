@@ -251,6 +251,7 @@ def test_place_labels__covers_neither_points_nor_other_labels():
     panel.plot(*points.T, "o")
     labels = [(*segment[1], f"line {place}", "black") for place, segment in enumerate(segments)]
     place_labels(panel, labels, points, segments)
+    panel.figure.draw_without_rendering()
     boxes = [Text.get_window_extent(note) for note in panel.texts]  # without leaders
     assert len(boxes) == 10
     assert not any(a.overlaps(b) for place, a in enumerate(boxes) for b in boxes[:place])

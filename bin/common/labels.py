@@ -32,19 +32,12 @@ def place_labels(
     taken = panel.transData.transform(np.concatenate(drawn))
     inside = panel.get_window_extent()
 
-    texts, places, boxes = [], [], []
-    for x, y, text, colour in labels:
-        note = panel.annotate(
-            text,
-            (x, y),
-            (0, 0),
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            size=size,
-            color=colour,
-        )
-        extent = note.get_window_extent()
+    look = {"textcoords": "offset points", "ha": "center", "va": "center", "size": size}
+    places, boxes = [], []
+    for x, y, text, _ in labels:
+        trial = panel.annotate(text, (x, y), (0, 0), **look)
+        extent = trial.get_window_extent()
+        trial.remove()
         half = np.array([extent.width, extent.height]) / 2 + 2 * scale
         ring = np.array([(np.cos(angle), np.sin(angle)) for angle in ANGLES])
         # On a ray, the nearest centre at which the label's box stays clear of its point by the radius.
@@ -54,7 +47,6 @@ def place_labels(
         low, high = centres - half, centres + half
         covered = ((taken > low[:, None]) & (taken < high[:, None])).all(axis=2).sum(axis=1)
         outside = (low < inside.min).any(axis=1) | (high > inside.max).any(axis=1)
-        texts.append(note)
         places.append((offsets, np.repeat(RADII, len(ANGLES)) + 30 * covered + 1e4 * outside))
         boxes.append((low, high))
 
@@ -69,20 +61,9 @@ def place_labels(
                     crossed += ((low < other_high) & (high > other_low)).all(axis=1)
             chosen[label] = int(np.argmin(cost + 1e3 * crossed))
 
-    for note, (offsets, _), choice, (x, y, text, colour) in zip(texts, places, chosen, labels, strict=True):
-        note.set_position(tuple(offsets[choice] / scale))
-        if RADII[choice // len(ANGLES)] >= LEADER:
-            note.remove()
-            leader = {"arrowstyle": "-", "lw": 0.4, "color": colour, "shrinkA": 0, "shrinkB": 2}
-            panel.annotate(
-                text,
-                (x, y),
-                tuple(offsets[choice] / scale),
-                textcoords="offset points",
-                ha="center",
-                va="center",
-                size=size,
-                color=colour,
-                arrowprops=leader,
-                bbox={"pad": 0.5, "fill": False, "lw": 0},
-            )
+    for (offsets, _), choice, (x, y, text, colour) in zip(places, chosen, labels, strict=True):
+        far = RADII[choice // len(ANGLES)] >= LEADER
+        leader = {"arrowstyle": "-", "lw": 0.4, "color": colour, "shrinkA": 0, "shrinkB": 2} if far else None
+        place = tuple(offsets[choice] / scale)
+        frame = {"pad": 0.5, "fill": False, "lw": 0}  # where the line ends
+        panel.annotate(text, (x, y), place, color=colour, arrowprops=leader, bbox=frame, **look)
