@@ -86,6 +86,43 @@ def label_ends(panel: Axes, labels: Sequence[tuple[float, str, str]], gap: float
         panel.text(1.03, height, text, color=colour, va="center", transform=panel.transAxes)
 
 
+def label_points(panel: Axes, points: Sequence[tuple[float, float, str]], size: float = 6.5) -> list[str]:
+    """Write a text beside each (x, y, text), on no other text and on no other of these points.
+
+    Earlier ones choose first; one that finds no place near its point is left out. Returns the texts
+    that were written. Call it last: it needs the panel's final limits.
+    """
+    panel.figure.draw_without_rendering()
+    unit = 72 / panel.figure.dpi
+    left, bottom, right, top = panel.get_window_extent().extents * unit
+    centres = panel.transData.transform([point[:2] for point in points]) * unit if points else []
+    taken = [(x - 1.5, y - 1.5, x + 1.5, y + 1.5) for x, y in centres]
+    angles = np.radians([0, 180, 35, 145, -35, -145, 90, -90, 15, 165, -15, -165, 60, 120, -60, -120])
+    written = []
+    for (x, y, text), (px, py) in zip(points, centres, strict=True):
+        width, height = 0.62 * size * len(text), 1.15 * size
+        for distance, angle in ((distance, angle) for distance in range(3, 60, 4) for angle in angles):
+            dx, dy = distance * np.cos(angle), distance * np.sin(angle)
+            x0 = px + dx - (width if np.cos(angle) < -0.01 else 0 if np.cos(angle) > 0.01 else width / 2)
+            y0 = py + dy - height / 2
+            box = (x0, y0, x0 + width, y0 + height)
+            inside = x0 >= left and y0 >= bottom and x0 + width <= right and y0 + height <= top
+            if inside and not any(
+                box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
+                for other in taken
+            ):
+                taken.append(box)
+                written.append(text)
+                panel.annotate(
+                    text, (x, y), (x0 - px, y0 - py), textcoords="offset points", fontsize=size, va="bottom",
+                    arrowprops={"arrowstyle": "-", "lw": 0.4, "color": QUIET, "shrinkA": 0, "shrinkB": 0,
+                                "relpos": (1 - np.clip((x0 + width - px) / width, 0, 1), 0.5)}
+                    if distance > 7 else None,
+                )  # fmt: skip
+                break
+    return written
+
+
 def shortened(text: str, length: int) -> str:
     """Cut the middle out of a name that is longer than `length`: its ends tell names apart."""
     tail = (length - 1) // 2
@@ -98,5 +135,6 @@ def save_figure(figure: Figure, drawn: pd.DataFrame, stem: Path) -> None:
         for suffix, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
             buffer = BytesIO()
             figure.savefig(buffer, format=suffix, metadata=metadata)
+            figure.set_layout_engine("none")  # laid out once: both have the same places
             Path(f"{stem}.{suffix}").write_bytes(buffer.getvalue())
     write_table(drawn, Path(f"{stem}.tsv"))

@@ -1,0 +1,1169 @@
+#!/usr/bin/env python3
+"""Test every gene in every contrast with DESeq2's model, all genes at once.
+
+Model      Counts are negative binomial with mean size factor x exp(design x coefficients); a gene's
+           dispersion is drawn towards a trend over the mean. Groups are line x condition, in one fit of
+           all samples; a contrast over several lines has the additive model ~ line + condition, one
+           with a blocking column ~ column + condition, on its own samples.
+Estimate   PyDESeq2's steps, with its inference replaced by batched kernels (`Batch`) and three steps by
+           what R DESeq2 does (`Dataset`): the gamma GLM of the trend, the prior variance of the
+           dispersions, the rule for outliers. Wald tests; Benjamini-Hochberg after independent filtering
+           at --q-value-max. Shrunken fold changes are apeglm's: a Cauchy prior on the contrast.
+Replicates Without any, dispersions come from ~ line + condition where that leaves residual degrees of
+           freedom: then the null is that a line responds as differently as lines usually do, and the status
+           is exploratory_additive_dispersion. Else there is no test (no_replicates), and the fold
+           changes are shrunk with dispersions that take the contrast's samples for replicates.
+Assumes    Most genes do not change between samples (size factors are medians of ratios).
+References Love et al. 2014, Genome Biol 15:550, doi:10.1186/s13059-014-0550-8
+           Zhu et al. 2019, Bioinformatics 35:2084, doi:10.1093/bioinformatics/bty895
+           Muzellec et al. 2023, Bioinformatics 39:btad547, doi:10.1093/bioinformatics/btad547
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import numpy as np
+import pandas as pd
+from common.cli import INPUT, RESULTS, Script
+from common.figures import PALE, QUIET, ROLES, label_points, new_figure, save_figure, shortened, styled
+from common.multiqc import rows_of, write_section, write_versions
+from common.tables import SAMPLES, read_matrix, read_table, write_table
+from matplotlib.figure import Figure
+from pydeseq2.dds import DeseqDataSet
+from pydeseq2.inference import Inference
+from pydeseq2.utils import fit_moments_dispersions, fit_rough_dispersions, n_or_more_replicates
+from scipy import optimize, special, stats
+from threadpoolctl import threadpool_limits
+
+MIN_MU = 0.5  # fitted counts below it weigh as much as it
+RIDGE = 1e-6  # keeps X'WX invertible; moves no estimate
+MIN_DISPERSION = 1e-8
+TOLERANCE = 1e-8
+MOST_ITERATIONS = 250
+FLAT = 1e-5  # slope of a log likelihood that leads nowhere
+FIT_ABOVE = 100 * MIN_DISPERSION  # gene-wise dispersions below it say nothing about trend and prior
+OUTLIER_SD = 2  # gene-wise dispersions this far above the trend are kept
+MIN_LOCAL = 20  # genes of different mean that a local trend needs
+MIN_PRIOR_VARIANCE = 0.25
+REPORTED = 2400  # genes in the report's scatter plots
+NAMED = 6  # genes up, and as many down, that a figure names
+SHOWN = ["design", "samples_reference", "samples_target", "tested", "up", "down", "status", "reason"]
+DOIS = ["10.1186/s13059-014-0550-8", "10.1093/bioinformatics/bty895", "10.1093/bioinformatics/btad547"]
+CONTRASTS = dict.fromkeys(["contrast", "reference", "target", "lines", "blocking"], "str")
+NO_SHRINK_SCALE = 15  # SD of the prior of all coefficients but the contrast
+LN2 = np.log(2)
+
+
+class Design:
+    """A design matrix X (samples x columns), and X'WX of all genes at once.
+
+    Where no two columns share a sample (a column a group), X'WX is diagonal and only its diagonal
+    is kept (columns x genes); otherwise it is genes x columns x columns.
+    """
+
+    def __init__(self, matrix: np.ndarray) -> None:
+        """Take a matrix of samples x columns, of full rank."""
+        self.x = np.asarray(matrix, dtype=np.float64)
+        self.disjoint = bool(((self.x != 0).sum(axis=1) <= 1).all())
+        self.products = (self.x[:, :, None] * self.x[:, None, :]).reshape(len(self.x), -1)
+
+    def information(self, weights: np.ndarray, ridge: float = 0.0) -> np.ndarray:
+        """Return X'WX + ridge for weights of samples x genes."""
+        if self.disjoint:
+            return (self.x**2).T @ weights + ridge
+        columns = self.x.shape[1]
+        return (weights.T @ self.products).reshape(-1, columns, columns) + ridge * np.eye(columns)
+
+    def solve(self, information: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Solve for each gene; `right` and the answer are columns x genes."""
+        if self.disjoint:
+            return right / information
+        return np.linalg.solve(information, right.T[:, :, None])[:, :, 0].T
+
+    def log_determinant(self, information: np.ndarray) -> np.ndarray:
+        """Return ln det of each gene's information."""
+        return np.log(information).sum(axis=0) if self.disjoint else np.linalg.slogdet(information)[1]
+
+    def trace(self, information: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Return tr(information^-1 other) of each gene."""
+        if self.disjoint:
+            return (other / information).sum(axis=0)
+        return (np.linalg.inv(information) * other).sum(axis=(1, 2))  # both are symmetric
+
+    def leverage(self, information: np.ndarray) -> np.ndarray:
+        """Return x' information^-1 x of each sample's row x: samples x genes."""
+        if self.disjoint:
+            return self.x**2 @ (1 / information)
+        return self.products @ np.linalg.inv(information).reshape(len(information), -1).T
+
+
+def fit_coefficients(
+    design: Design, counts: np.ndarray, size_factors: np.ndarray, dispersions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit the negative binomial GLM of each gene by iteratively reweighted least squares.
+
+    From DESeq2's start to its end: when the deviance changes by less than TOLERANCE of itself.
+
+    `counts` is samples x genes, `dispersions` one a gene. Returns the coefficients (columns x genes,
+    natural logarithm) and whether each gene converged.
+    """
+    x, factors = design.x, size_factors[:, None]
+    coefficients = np.linalg.pinv(x) @ np.log(counts / factors + 0.1)
+    size = 1 / dispersions
+    constant = (special.gammaln(counts + size) - special.gammaln(counts + 1) - special.gammaln(size)).sum(
+        axis=0
+    )
+    deviance = np.full(len(dispersions), np.inf)
+    active = np.arange(len(dispersions))
+    mu = np.maximum(factors * np.exp(x @ coefficients), MIN_MU)
+    for iteration in range(MOST_ITERATIONS):
+        y, alpha, old = counts[:, active], dispersions[active], coefficients[:, active]
+        weights = mu / (1 + alpha * mu)
+        working = np.log(mu / factors) + (y - mu) / mu
+        step = design.solve(design.information(weights, RIDGE), x.T @ (weights * working)) - old
+        step /= np.maximum(1, np.abs(x @ step).max(axis=0) / 10)  # no fitted count moves more than e^10-fold
+        if iteration >= 50:
+            step /= 2  # around MIN_MU the steps can go to and fro
+        coefficients[:, active] = old + step
+        mu = np.maximum(factors * np.exp(x @ coefficients[:, active]), MIN_MU)
+        fit = y * np.log(alpha * mu) - (y + 1 / alpha) * np.log1p(alpha * mu)
+        reached = -2 * (constant[active] + fit.sum(axis=0))
+        on = np.abs(reached - deviance[active]) > TOLERANCE * (np.abs(reached) + 0.1)
+        deviance[active] = reached
+        active, mu = active[on], mu[:, on]
+        if not len(active):
+            break
+    converged = np.ones(len(dispersions), dtype=bool)
+    converged[active] = False
+    return coefficients, converged
+
+
+class Profile(NamedTuple):
+    """The Cox-Reid adjusted profile likelihood of dispersions, with a normal prior on their logarithm."""
+
+    design: Design
+    counts: np.ndarray
+    mu: np.ndarray
+    prior_mean: np.ndarray
+    prior_variance: float
+
+    def of(self, genes: np.ndarray) -> "Profile":
+        """Return the same for some genes."""
+        return self._replace(
+            counts=self.counts[:, genes], mu=self.mu[:, genes], prior_mean=self.prior_mean[genes]
+        )
+
+    def value(self, log_alpha: np.ndarray) -> np.ndarray:
+        """Return minus the log posterior of each gene, up to a constant."""
+        alpha = np.exp(log_alpha)
+        size, rate = 1 / alpha, alpha * self.mu
+        likelihood = special.gammaln(size) - special.gammaln(self.counts + size)
+        likelihood += (self.counts + size) * np.log1p(rate) - self.counts * log_alpha
+        information = self.design.information(self.mu / (1 + rate))
+        prior = (log_alpha - self.prior_mean) ** 2 / (2 * self.prior_variance)
+        return likelihood.sum(axis=0) + self.design.log_determinant(information) / 2 + prior
+
+    def slope(self, log_alpha: np.ndarray) -> np.ndarray:
+        """Return the derivative of `value` by log alpha."""
+        alpha = np.exp(log_alpha)
+        size, rate = 1 / alpha, alpha * self.mu
+        likelihood = special.digamma(self.counts + size) - special.digamma(size) - np.log1p(rate)
+        likelihood = size * likelihood + (self.counts + size) * rate / (1 + rate) - self.counts
+        weights = self.mu / (1 + rate)
+        trace = self.design.trace(
+            self.design.information(weights), self.design.information(-alpha * weights**2)
+        )
+        prior = (log_alpha - self.prior_mean) / self.prior_variance
+        return likelihood.sum(axis=0) + trace / 2 + prior
+
+
+def fit_dispersions(profile: Profile, start: np.ndarray, lowest: float, highest: float) -> np.ndarray:
+    """Find the dispersion at the bottom of each gene's profile, downhill from `start`.
+
+    Profiles can have two valleys (of the genes with few counts, one at no dispersion and one at a very large
+    one): as in DESeq2 the start decides, and a gene whose profile is flat there stays. Steps of one natural
+    logarithm lead across the bottom, false position (Illinois) to it.
+    """
+    bounds = np.log(lowest), np.log(highest)
+    found = np.clip(np.log(start), *bounds)
+    slope = profile.slope(found)
+    active = np.flatnonzero(np.abs(slope) > FLAT)
+    here, slope_here = found[active], slope[active]
+    low, high = found.copy(), found.copy()
+    slope_low, slope_high = np.where(slope < 0, slope, 0), np.where(slope > 0, slope, 0)
+    while len(active):
+        part = profile.of(active)
+        there = np.clip(here - np.sign(slope_here), *bounds)
+        slope_there = part.slope(there)
+        up = slope_here < 0
+        low[active], high[active] = np.where(up, here, there), np.where(up, there, here)
+        slope_low[active] = np.where(up, slope_here, slope_there)
+        slope_high[active] = np.where(up, slope_there, slope_here)
+        found[active] = there
+        on = (np.sign(slope_there) == np.sign(slope_here)) & (there > bounds[0]) & (there < bounds[1])
+        active, here, slope_here = active[on], there[on], slope_there[on]
+
+    active = np.flatnonzero((slope_low < 0) & (slope_high > 0))
+    low, high, slope_low, slope_high = low[active], high[active], slope_low[active], slope_high[active]
+    moved = np.zeros(len(active))  # the end that moved last: -1 low, 1 high
+    for _ in range(60):
+        part = profile.of(active)
+        middle = low + (high - low) * slope_low / (slope_low - slope_high)
+        slope = part.slope(middle)
+        found[active] = middle
+        left = slope < 0
+        slope_high = np.where(left, np.where(moved == -1, slope_high / 2, slope_high), slope)
+        slope_low = np.where(left, slope, np.where(moved == 1, slope_low / 2, slope_low))
+        closed = np.minimum(middle - low, high - middle) < 1e-9
+        low, high, moved = np.where(left, middle, low), np.where(left, high, middle), np.where(left, -1, 1)
+        on = (np.abs(slope) > 1e-8) & ~closed
+        if not on.any():
+            break
+        active, low, high, moved = active[on], low[on], high[on], moved[on]
+        slope_low, slope_high = slope_low[on], slope_high[on]
+    return np.exp(found)
+
+
+def walk(profile: Profile, start: np.ndarray, best: np.ndarray, lowest: float, highest: float) -> np.ndarray:
+    """Return `best` log dispersions, but for genes whose profile is almost flat at `start` DESeq2's.
+
+    Its steps are as long as the slope; their length is halved after every five, grows by a tenth otherwise,
+    and the search ends when a step gains less than 1e-6: often close to the start. A search that ended at
+    once, of a dispersion that is not next to zero, is made good by the lowest point of a grid.
+    """
+    found = best.copy()
+    slope = profile.slope(start)
+    first = (np.abs(slope) < 1e-3) & (start > np.log(10 * MIN_DISPERSION))
+    grid = np.linspace(lowest, highest, 100)
+    values = [profile.of(first).value(np.full(first.sum(), point)) for point in grid]
+    lowest_point = grid[np.argmin(values, axis=0)]
+    found[first] = np.log(
+        fit_dispersions(profile.of(first), np.exp(lowest_point), np.exp(lowest), np.exp(highest))
+    )
+
+    active = np.flatnonzero((np.abs(slope) < 0.0125) & ~first)
+    here, slope, length = start[active], slope[active], 1.0
+    for step in range(1, 100):
+        stops = length * slope**2 < 1e-6
+        found[active[stops]] = here[stops]
+        active, here, slope = active[~stops], here[~stops], slope[~stops]
+        if not len(active):
+            break
+        here = np.clip(here - length * slope, lowest, highest)
+        slope = profile.of(active).slope(here)
+        length = length / 2 if step % 5 == 0 else min(1.1 * length, 1.0)
+    return found
+
+
+class Shrinkage(NamedTuple):
+    """The posterior of GLM coefficients under apeglm's prior: Cauchy(0, scale) on one column."""
+
+    design: Design
+    counts: np.ndarray
+    size_factors: np.ndarray
+    dispersions: np.ndarray
+    column: int
+    scale: float
+
+    def of(self, genes: np.ndarray) -> "Shrinkage":
+        """Return the same for some genes."""
+        return self._replace(counts=self.counts[:, genes], dispersions=self.dispersions[genes])
+
+    def means(self, beta: np.ndarray) -> np.ndarray:
+        """Return the fitted counts of coefficients (columns x genes)."""
+        return self.size_factors[:, None] * np.exp(np.clip(self.design.x @ beta, -80, 80))
+
+    def value(self, beta: np.ndarray) -> np.ndarray:
+        """Return minus the log posterior of each gene, up to a constant."""
+        alpha, eta = self.dispersions, np.clip(self.design.x @ beta, -80, 80)
+        likelihood = (self.counts + 1 / alpha) * np.log1p(alpha * self.means(beta)) - self.counts * eta
+        others = np.delete(beta, self.column, axis=0)
+        prior = (others**2).sum(axis=0) / (2 * NO_SHRINK_SCALE**2)
+        return likelihood.sum(axis=0) + prior + np.log1p((beta[self.column] / self.scale) ** 2)
+
+    def derivatives(self, beta: np.ndarray, convex: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return slope (columns x genes) and curvature (genes x columns x columns) of `value`.
+
+        With `convex`, the tangent parabola stands for the prior where that bends down.
+        """
+        mu, alpha, shrunk = self.means(beta), self.dispersions, beta[self.column]
+        slope = self.design.x.T @ ((mu - self.counts) / (1 + alpha * mu))
+        weights = mu * (1 + alpha * self.counts) / (1 + alpha * mu) ** 2
+        curvature = (weights.T @ self.design.products).reshape(-1, len(beta), len(beta))
+        pull = np.full_like(beta, NO_SHRINK_SCALE**-2)
+        pull[self.column] = 2 / (self.scale**2 + shrunk**2)
+        bend = pull.copy()
+        bend[self.column] *= (self.scale**2 - shrunk**2) / (self.scale**2 + shrunk**2)
+        diagonal = np.arange(len(beta))
+        curvature[:, diagonal, diagonal] += (np.where(bend > 0, bend, pull) if convex else bend).T
+        return slope + pull * beta, curvature
+
+
+def descend(posterior: Shrinkage, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Follow each gene's posterior from `start` by Newton's method, steps halved until they lead down.
+
+    Returns coefficients (columns x genes), the value there, and whether each gene converged.
+    """
+    beta, value = start.copy(), posterior.value(start)
+    active, part = np.arange(len(value)), posterior
+    for _ in range(200):
+        slope, curvature = part.derivatives(beta[:, active], convex=True)
+        step = -np.linalg.solve(curvature, slope.T[:, :, None])[:, :, 0].T
+        step /= np.maximum(1, np.abs(part.design.x @ step).max(axis=0) / 5)
+        reached = part.value(beta[:, active] + step)
+        limit = value[active] + 1e-12 * np.abs(value[active])
+        for _ in range(40):
+            up = np.flatnonzero(reached > limit)
+            if not len(up):
+                break
+            step[:, up] /= 2
+            reached[up] = part.of(up).value((beta[:, active] + step)[:, up])
+        beta[:, active] += step
+        value[active] = reached
+        moving = np.abs(step).max(axis=0) > 1e-8
+        active, part = active[moving], part.of(moving)
+        if not len(active):
+            break
+    converged = np.ones(len(value), dtype=bool)
+    converged[active] = False
+    return beta, value, converged
+
+
+def shrink(posterior: Shrinkage) -> tuple[np.ndarray, np.ndarray]:
+    """Find the coefficients of highest posterior (columns x genes), and whether each gene converged.
+
+    A posterior can have two peaks: one start is the estimate without the prior, the other has no effect.
+    """
+    design, data = posterior.design, (posterior.counts, posterior.size_factors, posterior.dispersions)
+    free, _ = fit_coefficients(design, *data)
+    none, _ = fit_coefficients(Design(np.delete(design.x, posterior.column, axis=1)), *data)
+    first = descend(posterior, free)
+    second = descend(posterior, np.insert(none, posterior.column, 0, axis=0))
+    better = second[1] < first[1]
+    return np.where(better, second[0], first[0]), np.where(better, second[2], first[2])
+
+
+class Batch(Inference):
+    """PyDESeq2's inference, on all genes at once; arguments and answers are PyDESeq2's (samples x genes)."""
+
+    fit_rough_dispersions = staticmethod(fit_rough_dispersions)
+    fit_moments_dispersions = staticmethod(fit_moments_dispersions)
+
+    def lin_reg_mu(
+        self, counts: np.ndarray, size_factors: np.ndarray, design_matrix: np.ndarray, min_mu: float
+    ) -> np.ndarray:
+        """Fit linear models to the normalised counts; return the fitted counts, `min_mu` or more."""
+        projection = design_matrix @ np.linalg.pinv(design_matrix)
+        factors = size_factors[:, None]
+        return np.maximum(factors * (projection @ (counts / factors)), min_mu)
+
+    def irls(
+        self,
+        counts: np.ndarray,
+        size_factors: np.ndarray,
+        design_matrix: np.ndarray,
+        disp: np.ndarray,
+        *_: object,
+        **__: object,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Fit GLMs; return coefficients, fitted counts (of any size), leverages, convergence."""
+        design = Design(design_matrix)
+        coefficients, converged = fit_coefficients(design, counts, size_factors, disp)
+        mu = size_factors[:, None] * np.exp(design.x @ coefficients)
+        weights = working_weights(mu, disp)
+        leverage = weights * design.leverage(design.information(weights, RIDGE))
+        return coefficients.T, mu, leverage, converged
+
+    def alpha_mle(
+        self,
+        counts: np.ndarray,
+        design_matrix: np.ndarray,
+        mu: np.ndarray,
+        alpha_hat: np.ndarray,
+        min_disp: float,
+        max_disp: float,
+        prior_disp_var: float | None = None,
+        cr_reg: bool = True,
+        prior_reg: bool = False,
+        **_: object,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Fit dispersions (Cox-Reid adjusted; around `alpha_hat` with `prior_reg`); all converge."""
+        if not cr_reg:
+            raise ValueError("dispersions are always adjusted (Cox and Reid)")
+        variance = prior_disp_var if prior_reg else np.inf
+        profile = Profile(Design(design_matrix), counts, np.maximum(mu, MIN_MU), np.log(alpha_hat), variance)
+        return fit_dispersions(profile, alpha_hat, min_disp, max_disp), np.ones(counts.shape[1], dtype=bool)
+
+    def wald_test(
+        self,
+        design_matrix: np.ndarray,
+        disp: np.ndarray,
+        lfc: np.ndarray,
+        mu: np.ndarray,
+        ridge_factor: np.ndarray,
+        contrast: np.ndarray,
+        lfc_null: float = 0.0,
+        alt_hypothesis: str | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Test contrast @ lfc = `lfc_null`, two-sided; return p, the statistic and its standard error."""
+        if alt_hypothesis is not None:
+            raise ValueError("the test is two-sided")
+        design, ridge = Design(design_matrix), ridge_factor[0, 0]
+        plain = design.information(working_weights(mu, disp))
+        right = np.repeat(np.asarray(contrast, dtype=np.float64)[:, None], len(disp), axis=1)
+        solved = design.solve(design.information(working_weights(mu, disp), ridge), right)
+        if design.disjoint:
+            variance = (plain * solved**2).sum(axis=0)
+        else:
+            variance = np.einsum("ig,gij,jg->g", solved, plain, solved)
+        error = np.sqrt(variance)
+        statistic = (lfc @ contrast - lfc_null) / error
+        return 2 * special.ndtr(-np.abs(statistic)), statistic, error
+
+    def dispersion_trend_gamma_glm(
+        self, covariates: pd.Series, targets: pd.Series
+    ) -> tuple[np.ndarray, np.ndarray, bool]:
+        """Fit one gamma GLM with identity link: targets on 1 and the covariate."""
+        coefficients = fit_gamma(covariates.to_numpy(), targets.to_numpy(), np.array([0.1, 1.0]))
+        return coefficients, coefficients[0] + coefficients[1] * covariates, bool((coefficients > 0).all())
+
+    def lfc_shrink_nbinom_glm(
+        self,
+        design_matrix: np.ndarray,
+        counts: np.ndarray,
+        size: np.ndarray,
+        offset: np.ndarray,
+        prior_no_shrink_scale: float,
+        prior_scale: float,
+        optimizer: str,
+        shrink_index: int,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Find the coefficients of highest posterior under apeglm's prior, and inverse Hessians there."""
+        if prior_no_shrink_scale != NO_SHRINK_SCALE:
+            raise ValueError(f"the other coefficients' prior has SD {NO_SHRINK_SCALE}")
+        posterior = Shrinkage(
+            Design(design_matrix), counts, np.exp(offset), 1 / size, shrink_index, float(prior_scale)
+        )
+        coefficients, converged = shrink(posterior)
+        _, curvature = posterior.derivatives(coefficients, convex=False)
+        return coefficients.T, np.linalg.inv(curvature), converged
+
+
+def working_weights(mu: np.ndarray, dispersions: np.ndarray) -> np.ndarray:
+    """Return the weights of the GLM's last step: mean over variance, for means of MIN_MU or more."""
+    mu = np.maximum(mu, MIN_MU)
+    return mu / (1 + dispersions * mu)
+
+
+class Trend(NamedTuple):
+    """The dispersion to expect at a mean of normalised counts; `name` says how it was found."""
+
+    name: str
+    curve: Callable[[np.ndarray], np.ndarray]
+    coefficients: tuple[float, ...] = ()
+
+
+def fit_gamma(covariate: np.ndarray, targets: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Fit targets ~ a0 + a1 covariate (gamma, identity link) from `start`, keeping fitted values positive."""
+    x = np.column_stack([np.ones_like(covariate), covariate])
+    coefficients = start
+    for _ in range(100):
+        inverse = 1 / (x @ coefficients)
+        step = np.linalg.lstsq(x * inverse[:, None], targets * inverse, rcond=None)[0] - coefficients
+        while (x @ (coefficients + step) <= 0).any():
+            step /= 2
+        coefficients = coefficients + step
+        if np.abs(step).max() <= 1e-10 * np.abs(coefficients).max():
+            break
+    return coefficients
+
+
+def parametric_trend(means: np.ndarray, dispersions: np.ndarray) -> Trend | None:
+    """Fit a0 + a1 / mean, leaving out genes far from the curve until it stays; None if it does not."""
+    old = np.array([0.1, 1.0])
+    for _ in range(10):
+        ratio = dispersions / (old[0] + old[1] / means)
+        near = (ratio > 1e-4) & (ratio < 15)
+        if near.sum() < 2:
+            return None
+        new = fit_gamma(1 / means[near], dispersions[near], old)
+        if not (new > 0).all():
+            return None
+        if (np.log(new / old) ** 2).sum() < 1e-6:
+            a0, a1 = new
+            return Trend("parametric", lambda mean, a0=a0, a1=a1: a0 + a1 / mean, (a0, a1))
+        old = new
+    return None
+
+
+def smooth(
+    x: np.ndarray, y: np.ndarray, share: float, at: np.ndarray, weights: np.ndarray | float = 1.0
+) -> np.ndarray:
+    """Fit a quadratic around each of `at`, to the nearest `share` of the points, near ones weighing more."""
+    fitted = []
+    for centre in at:
+        distance = np.abs(x - centre)
+        span = np.sort(distance)[int(share * len(x)) - 1]
+        root = np.sqrt(weights * (1 - np.minimum(distance / span, 1) ** 3) ** 3)
+        powers = np.vander(x - centre, 3, increasing=True)
+        fitted.append(np.linalg.lstsq(powers * root[:, None], y * root, rcond=None)[0][0])
+    return np.array(fitted)
+
+
+def local_trend(means: np.ndarray, dispersions: np.ndarray) -> Trend:
+    """Fit log dispersion by local quadratics in log mean: nearest 70 % of genes, weighted by their means."""
+    x = np.log(means)
+    at = np.quantile(x, np.linspace(0, 1, 100))
+    fitted = smooth(x, np.log(dispersions), 0.7, at, means)
+    return Trend("local", lambda mean: np.exp(np.interp(np.log(mean), at, fitted)))
+
+
+def fit_trend(means: np.ndarray, dispersions: np.ndarray) -> Trend:
+    """Fit the trend of gene-wise dispersions over the means of normalised counts, as DESeq2 does.
+
+    Parametric if that converges to positive coefficients, else local; a constant where genes are too few
+    (the mean dispersion) or vary no more than Poisson counts.
+    """
+    use = (dispersions > FIT_ABOVE) & (means > 0)
+    if not use.any():
+        return Trend("constant", lambda mean: np.full_like(mean, MIN_DISPERSION))
+    if (trend := parametric_trend(means[use], dispersions[use])) is not None:
+        return trend
+    if len(np.unique(means[use])) >= MIN_LOCAL:
+        return local_trend(means[use], dispersions[use])
+    level = stats.trim_mean(dispersions[use], 0.001)
+    return Trend("constant", lambda mean: np.full_like(mean, level))
+
+
+def fit_prior_variance(residuals: np.ndarray, freedom: int) -> tuple[float, float]:
+    """Find the variance of true log dispersions around the trend.
+
+    `residuals` are log gene-wise dispersions minus log trend, `freedom` the residual degrees of freedom.
+    Returns it and the robust variance of the residuals. That holds the sampling variance too, which is
+    trigamma(freedom / 2) if freedom > 3. Else log dispersions are too skewed to subtract variances, and
+    the prior is the normal whose sum with the logarithm of a chi-squared variable over its degrees of
+    freedom has a histogram most like the residuals' (least Kullback-Leibler divergence, smoothed). DESeq2
+    draws 10,000 such sums for every variance; here they are integrated, and a bin that the draws would
+    leave empty counts as one draw.
+    """
+    if not len(residuals):
+        return MIN_PRIOR_VARIANCE, 0.0
+    observed = stats.median_abs_deviation(residuals, scale="normal") ** 2
+    if freedom > 3:
+        return max(observed - special.polygamma(1, freedom / 2), MIN_PRIOR_VARIANCE), observed
+    edges = np.arange(-10, 10.5, 0.5)
+    share = np.histogram(residuals, edges)[0] / len(residuals)
+    variances, normal = np.linspace(0, 8, 200), special.ndtri((np.arange(200) + 0.5) / 200)
+    divergence = np.empty(len(variances))
+    for index, variance in enumerate(variances):
+        chi_squared = freedom * np.exp(edges - np.sqrt(variance) * normal[:, None])
+        model = np.diff(special.chdtr(freedom, chi_squared).mean(axis=0))
+        floor = min(share[share > 0].min(initial=1), max(model.min(), 1e-4))
+        divergence[index] = (share * np.log((share + floor) / (model + floor))).sum()
+    fine = np.linspace(0, 8, 1000)
+    best = fine[smooth(variances, divergence, 0.2, fine).argmin()]
+    return max(best, MIN_PRIOR_VARIANCE), observed
+
+
+class Dataset(DeseqDataSet):
+    """PyDESeq2's steps, with R DESeq2's size factors, trend, prior and rule for outliers."""
+
+    def __init__(self, counts: pd.DataFrame, design: pd.DataFrame, **options: object) -> None:
+        """Take counts and design; both have a row a sample."""
+        samples = pd.DataFrame(index=counts.index)
+        super().__init__(
+            counts=counts, metadata=samples, design=design, inference=Batch(), quiet=True, **options
+        )
+        self.fitted_counts = self.X  # with outliers replaced, once they are
+
+    def fit_size_factors(self, fit_type: str | None = None, control_genes: object = None) -> None:
+        """Set size factors and normalised counts."""
+        self.normalise(size_factors(self.X))
+
+    def normalise(self, factors: np.ndarray) -> None:
+        """Take these size factors."""
+        self.obs["size_factors"] = factors
+        self.layers["normed_counts"] = self.X / factors[:, None]
+        self.var["_normed_means"] = self.layers["normed_counts"].mean(axis=0)
+        self.var["non_zero"] = (self.X > 0).any(axis=0)
+        self.non_zero_idx = np.flatnonzero(self.var["non_zero"])
+        self.non_zero_genes = self.var_names[self.non_zero_idx]
+
+    def fit_genewise_dispersions(self, vst: bool = False) -> None:
+        """Fit gene-wise dispersions, but stop short of the best ones where DESeq2 does.
+
+        Its `dispGeneIter` shows where: see `walk`; and an estimate by moments is kept if the log likelihood
+        gains less than a millionth of itself.
+        """
+        super().fit_genewise_dispersions(vst)
+        genes, design = self.non_zero_idx, Design(self.obsm["design_matrix"].to_numpy())
+        mu = np.maximum(self.layers["_mu_hat"][:, genes], MIN_MU)
+        start, found = np.log(self.var.iloc[genes][["_MoM_dispersions", "genewise_dispersions"]].to_numpy().T)
+        profile = Profile(design, self.X[:, genes], mu, np.zeros(len(genes)), np.inf)
+        found = walk(profile, start, found, np.log(self.min_disp), np.log(self.max_disp))
+        before, after = profile.value(start), profile.value(found)
+        found = np.where(before - after < 1e-6 * np.abs(before), start, found)
+        self.var.loc[self.non_zero_genes, "genewise_dispersions"] = np.exp(found)
+
+    def fit_dispersion_trend(self, vst: bool = False) -> None:
+        """Fit the trend over genes with counts."""
+        genewise = self.var.loc[self.non_zero_genes, "genewise_dispersions"]
+        self.trend = fit_trend(
+            self.var.loc[self.non_zero_genes, "_normed_means"].to_numpy(), genewise.to_numpy()
+        )
+        self.apply_trend()
+
+    def apply_trend(self) -> None:
+        """Set the fitted dispersions."""
+        self.var["fitted_dispersions"] = np.nan
+        means = self.var.loc[self.non_zero_genes, "_normed_means"].to_numpy()
+        self.var.loc[self.non_zero_genes, "fitted_dispersions"] = self.trend.curve(means)
+
+    def fit_dispersion_prior(self) -> None:
+        """Fit the prior's variance to the genes that inform the trend."""
+        genes = self.var[self.var["genewise_dispersions"] >= FIT_ABOVE]
+        residuals = np.log(genes["genewise_dispersions"]) - np.log(genes["fitted_dispersions"])
+        freedom = self.n_obs - self.obsm["design_matrix"].shape[1]
+        prior, observed = fit_prior_variance(residuals.to_numpy(), freedom)
+        self.uns["prior_disp_var"], self.uns["_squared_logres"] = np.float64(prior), observed
+
+    def _refit_without_outliers(self) -> None:
+        """Fit the genes anew whose outlying counts were replaced; trend and prior stay."""
+        counts = pd.DataFrame(self.counts_to_refit.X, self.obs_names, self.counts_to_refit.var_names)
+        self.fitted_counts = self.X.copy()
+        self.fitted_counts[:, self.var["replaced"]] = counts
+        gone = (counts == 0).all()
+        self.new_all_zeroes_genes = counts.columns[gone]
+        self.var["refitted"] = self.var["replaced"] & ~self.var_names.isin(self.new_all_zeroes_genes)
+        if not self.var["refitted"].any():
+            return
+        again = Dataset(counts.loc[:, ~gone], self.obsm["design_matrix"])
+        again.normalise(self.obs["size_factors"].to_numpy())
+        again.trend = self.trend
+        again.uns["prior_disp_var"] = self.uns["prior_disp_var"]
+        again.uns["_squared_logres"] = self.uns["_squared_logres"]
+        again.fit_genewise_dispersions()
+        again.apply_trend()
+        again.fit_MAP_dispersions()
+        again.fit_LFC()
+        for column in ("_normed_means", "genewise_dispersions", "fitted_dispersions", "dispersions"):
+            self.var.loc[again.var_names, column] = again.var[column]
+        self.var.loc[again.var_names, "_LFC_converged"] = again.var["_LFC_converged"]
+        self.varm["LFC"].loc[again.var_names] = again.varm["LFC"]
+
+    def cooks_outlier(self) -> pd.Series:
+        """Say of each gene which count is an outlier by Cook's distance ("" if none); the last step.
+
+        Looked at are samples of groups of 3 or more; of those with replaced counts, only the others. In a
+        design of two groups, a gene with three counts above the outlying one is kept.
+        """
+        matrix = self.obsm["design_matrix"]
+        samples, columns = matrix.shape
+        cutoff = stats.f.ppf(0.99, columns, samples - columns)
+        looked_at = n_or_more_replicates(matrix, 3).to_numpy()
+        if self.var["replaced"].any():
+            looked_at = looked_at & ~self.obs["replaceable"].to_numpy()
+        distances = np.where(looked_at[:, None], self.layers["cooks"], 0)[:, self.non_zero_idx]
+        worst, genes = distances.argmax(axis=0), np.arange(distances.shape[1])
+        outlier = distances[worst, genes] > cutoff
+        if len(np.unique(matrix, axis=0)) == columns == 2:
+            counts = self.X[:, self.non_zero_idx]
+            farthest = self.layers["cooks"][:, self.non_zero_idx].argmax(axis=0)
+            outlier &= (counts > counts[farthest, genes]).sum(axis=0) < 3
+        words = pd.Series("", self.var_names)
+        for gene in np.flatnonzero(outlier):
+            sample, distance = self.obs_names[worst[gene]], distances[worst[gene], gene]
+            words.iloc[self.non_zero_idx[gene]] = (
+                f"Cook's distance {distance:.3g} of {sample}, limit {cutoff:.3g}"
+            )
+        self.var["outlier"] = words
+        return words
+
+
+def size_factors(counts: np.ndarray) -> np.ndarray:
+    """Return the median of each sample's ratios to the genes' geometric means (counts: samples x genes).
+
+    If no gene has a count in every sample, the geometric means are of positive counts, zeros counting as 1.
+    """
+    logs = np.log(np.maximum(counts, 1))
+    usable = (counts > 0).all(axis=0)
+    if usable.any():
+        return np.exp(np.median((logs - logs.mean(axis=0))[:, usable], axis=1))
+    ratios = np.where(counts > 0, logs - logs.mean(axis=0), np.nan)
+    factors = np.nanmedian(ratios, axis=1)
+    return np.exp(factors - factors.mean())
+
+
+class Model(NamedTuple):
+    """Fitted coefficients, and what that means for tests on them."""
+
+    dataset: Dataset
+    design: str
+    status: str = "ok"
+    reason: str = ""  # of every gene's status, and of the contrast's
+
+
+def one_column_each(labels: pd.Series) -> pd.DataFrame:
+    """Return a 0/1 column for each label, in order of appearance."""
+    return pd.DataFrame({label: (labels == label).astype(float) for label in labels.unique()}, labels.index)
+
+
+def additive_design(samples: pd.DataFrame, block: str, reference: str) -> pd.DataFrame:
+    """Return a column a block and one for each condition but the reference, those that add to the rank."""
+    blocks = one_column_each(samples[block])
+    blocks.columns = [f"{block} {name}" for name in blocks]
+    matrix = blocks.join(one_column_each(samples.condition).drop(columns=reference, errors="ignore"))
+    kept: list[str] = []
+    for column in matrix:
+        if np.linalg.matrix_rank(matrix[[*kept, column]]) > len(kept):
+            kept.append(column)
+    return matrix[kept]
+
+
+def freedom(design: pd.DataFrame) -> int:
+    """Return the residual degrees of freedom of a design of full rank."""
+    return len(design) - design.shape[1]
+
+
+class Models:
+    """The models of a study's contrasts; those that share samples and design are fitted once.
+
+    `counts` is samples x genes; `samples` has sample, line, condition and columns to block by, in that order.
+    """
+
+    def __init__(self, counts: pd.DataFrame, samples: pd.DataFrame) -> None:
+        """Take the study; nothing is fitted yet."""
+        self.counts, self.samples = counts, samples.set_index("sample", drop=False)
+        self.fitted: dict[bytes, Dataset] = {}
+
+    def fit(self, design: pd.DataFrame, dispersions: Dataset | None = None) -> Dataset:
+        """Fit a design to its samples; with the dispersions of another fit, if one is given."""
+        key = "\t".join(design.index).encode() + design.to_numpy().tobytes()
+        if key not in self.fitted:
+            dataset = Dataset(self.counts.loc[design.index], design)
+            if dispersions is None:
+                dataset.deseq2()
+            else:
+                dataset.normalise(size_factors(dataset.X))
+                dataset.trend = dispersions.trend
+                dataset.var["dispersions"], dataset.var["outlier"] = dispersions.var["dispersions"], ""
+                dataset.fit_LFC()
+            self.fitted[key] = dataset
+        return self.fitted[key]
+
+    def of(self, contrast: NamedTuple) -> Model:
+        """Fit the model of a contrast (reference, target, lines, blocking)."""
+        lines, conditions = contrast.lines.split(";"), [contrast.reference, contrast.target]
+        own = self.samples[self.samples.line.isin(lines) & self.samples.condition.isin(conditions)]
+        if len(lines) > 1 or contrast.blocking:
+            block = contrast.blocking or "line"
+            design, words = additive_design(own, block, contrast.reference), f"~ {block} + condition"
+        else:
+            design, words = (
+                one_column_each(self.samples.line + " " + self.samples.condition),
+                "~ line:condition",
+            )
+            additive = additive_design(self.samples, "line", contrast.reference)
+            if freedom(design) == 0 < freedom(additive):
+                reason = f"1 sample a group; dispersions of ~ line + condition, {freedom(additive)} df"
+                dataset = self.fit(design, self.fit(additive))
+                return Model(dataset, words, "exploratory_additive_dispersion", reason)
+        if freedom(design) > 0:
+            return Model(self.fit(design), words)
+        blind = pd.DataFrame({"all": 1.0}, own.index)
+        reason = f"{len(own)} samples leave no degree of freedom in {words}"
+        return Model(
+            self.fit(design.loc[own.index, (design.loc[own.index] != 0).any()], self.fit(blind)),
+            words,
+            "no_replicates",
+            reason,
+        )
+
+
+def prior_scale(effects: np.ndarray, errors: np.ndarray) -> float:
+    """Find the scale of apeglm's prior: the SD of true effects (natural log), 1 at most.
+
+    The variance a solves a = weighted mean of effect^2 - error^2 with weights 1 / (a + error^2)^2.
+    """
+
+    def excess(a: float) -> float:
+        weights = 1 / (a + errors**2) ** 2
+        return (weights * (effects**2 - errors**2)).sum() / weights.sum() - a
+
+    least, most = 1e-6, 400.0
+    if not len(effects) or excess(least) < 0:
+        return np.sqrt(least)
+    return min(np.sqrt(optimize.brentq(excess, least, most)), 1.0)
+
+
+def lowess(x: np.ndarray, y: np.ndarray, share: float) -> np.ndarray:
+    """Smooth y over x by Cleveland's robust locally weighted lines (three robustifying rounds, as in R)."""
+    nearest = max(2, min(len(x), int(share * len(x) + 1e-7)))
+    distance = np.abs(x[:, None] - x)
+    span = np.sort(distance, axis=1)[:, nearest - 1, None]
+    kernel = np.where(distance <= 0.999 * span, (1 - np.minimum(distance / span, 1) ** 3) ** 3, 0)
+    kernel[distance <= 0.001 * span] = 1
+    robust = np.ones(len(x))
+    for _ in range(4):
+        weights = kernel * robust
+        weights /= weights.sum(axis=1, keepdims=True)
+        centre = (weights * x).sum(axis=1, keepdims=True)
+        spread = (weights * (x - centre) ** 2).sum(axis=1)
+        lean = np.where(spread > 0, (x - centre[:, 0]) / np.where(spread > 0, spread, 1), 0)
+        smooth = (weights * (1 + lean[:, None] * (x - centre)) * y).sum(axis=1)
+        residuals = np.abs(y - smooth)
+        scale = 6 * np.median(residuals)
+        if scale < 1e-7 * residuals.mean() or scale == 0:
+            break
+        robust = np.where(residuals <= 0.001 * scale, 1, (1 - np.minimum(residuals / scale, 1) ** 2) ** 2)
+    return smooth
+
+
+def adjust(p_values: np.ndarray) -> np.ndarray:
+    """Return Benjamini and Hochberg's q-values; missing ones stay missing."""
+    q_values = np.full(len(p_values), np.nan)
+    known = ~np.isnan(p_values)
+    if known.any():
+        q_values[known] = stats.false_discovery_control(p_values[known])
+    return q_values
+
+
+def filter_and_adjust(
+    p_values: np.ndarray, means: np.ndarray, q_value_max: float
+) -> tuple[np.ndarray, float]:
+    """Return q-values of the genes above a limit of the mean, and the limit (independent filtering).
+
+    Of 50 quantiles of the means, the limit is the lowest at which the number of genes below `q_value_max`
+    comes within one residual standard deviation of the top of a smooth curve through these numbers.
+    """
+    lowest = (means == 0).mean()
+    quantiles = np.linspace(lowest, 0.95 if lowest < 0.95 else 1, 50)
+    limits = np.quantile(means, quantiles)
+    found = [(adjust(p_values[means >= limit]) < q_value_max).sum() for limit in limits]
+    numbers = np.array(found, dtype=np.float64)
+    chosen = 0
+    if numbers.max() > 10:
+        smooth = lowess(quantiles, numbers, 1 / 5)
+        residuals = (numbers - smooth)[numbers > 0]
+        high = numbers > smooth.max() - np.sqrt((residuals**2).mean())
+        chosen = int(high.argmax())  # the first, or 0 if there is none
+    q_values = np.full(len(p_values), np.nan)
+    kept = means >= limits[chosen]
+    q_values[kept] = adjust(p_values[kept])
+    return q_values, limits[chosen]
+
+
+def test_contrast(
+    model: Model, contrast: NamedTuple, genes: pd.DataFrame, q_value_max: float
+) -> pd.DataFrame:
+    """Test every gene: a row each, with status and reason."""
+    dataset = model.dataset
+    matrix, coefficients = dataset.obsm["design_matrix"], dataset.varm["LFC"].to_numpy()
+    groups = [f"{contrast.lines} {condition}" for condition in (contrast.reference, contrast.target)]
+    vector = np.zeros(matrix.shape[1])
+    if contrast.target in matrix:
+        vector[matrix.columns.get_loc(contrast.target)] = 1
+        own, design = np.arange(len(matrix)), matrix.to_numpy()
+        column = int(vector.argmax())
+    else:
+        # Other groups' coefficients are independent of these two.
+        vector[[matrix.columns.get_loc(group) for group in groups]] = -1, 1
+        own, column = np.flatnonzero(matrix.to_numpy() @ vector), 1
+        design = np.column_stack([np.ones(len(own)), (matrix.to_numpy() @ vector)[own] > 0])
+
+    counts = dataset.fitted_counts[own]
+    outlier = dataset.var["outlier"].to_numpy()
+    converged = dataset.var["_LFC_converged"].fillna(value=False).to_numpy(dtype=bool)
+    present = (counts > 0).any(axis=0) & ~np.isnan(coefficients).any(axis=1)
+    fitted = present & converged
+    factors, alpha = dataset.obs["size_factors"].to_numpy(), dataset.var["dispersions"].to_numpy()[fitted]
+    mu = factors[:, None] * np.exp(matrix.to_numpy() @ coefficients[fitted].T)
+    ridge = RIDGE * np.eye(len(vector))
+    p_values, statistic, error = dataset.inference.wald_test(
+        matrix.to_numpy(), alpha, coefficients[fitted], mu, ridge, vector, 0.0
+    )
+    effect = coefficients[fitted] @ vector
+    posterior = Shrinkage(
+        Design(design), counts[:, fitted], factors[own], alpha, column, prior_scale(effect, error)
+    )
+    shrunken, _ = shrink(posterior)
+
+    table = genes.assign(base_mean=dataset.var["_normed_means"].to_numpy())
+    tested = model.status != "no_replicates"
+    for name, values in {
+        "log2_fold_change": effect / LN2,
+        "lfc_se": error / LN2 if tested else np.nan,
+        "stat": statistic if tested else np.nan,
+        "p_value": p_values if tested else np.nan,
+        "q_value": np.nan,
+        "log2_fold_change_shrunk": shrunken[column] / LN2,
+    }.items():
+        table[name] = np.nan
+        table.loc[fitted, name] = values
+    table.loc[outlier != "", "p_value"] = np.nan
+    table["status"], table["reason"] = model.status, model.reason
+    if tested:
+        p_value, mean = table.p_value.to_numpy(), table.base_mean.to_numpy()
+        table["q_value"], limit = filter_and_adjust(p_value, mean, q_value_max)
+        low = table.p_value.notna() & table.q_value.isna()
+        table.loc[low, "status"] = "low_count"
+        table.loc[low, "reason"] = [f"mean {value:.3g} below {limit:.3g}" for value in table.base_mean[low]]
+    table.loc[outlier != "", "status"], table.loc[outlier != "", "reason"] = "outlier", outlier[outlier != ""]
+    table.loc[~converged, ["status", "reason"]] = "not_converged", f"{MOST_ITERATIONS} iterations of the GLM"
+    table.loc[~present, ["status", "reason"]] = "all_zero", f"no reads in {len(own)} samples"
+    return table
+
+
+def analyse(
+    counts: pd.DataFrame,
+    genes: pd.DataFrame,
+    samples: pd.DataFrame,
+    contrasts: pd.DataFrame,
+    q_value_max: float,
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Test every contrast: a table of genes by contrast, and the summary, where every test counts."""
+    models = Models(counts.T, samples)
+    tables, rows = {}, []
+    for contrast in contrasts.itertuples():
+        model = models.of(contrast)
+        table = test_contrast(model, contrast, genes, q_value_max)
+        tables[contrast.contrast] = table
+        own = samples[samples.line.isin(contrast.lines.split(";"))]
+        significant = table.q_value < q_value_max
+        notes = [model.reason] if model.reason else []
+        if model.dataset.trend.name != "parametric":
+            notes.append(f"trend of dispersions: {model.dataset.trend.name}")
+        rows.append(
+            {
+                "contrast": contrast.contrast,
+                "reference": contrast.reference,
+                "target": contrast.target,
+                "lines": contrast.lines,
+                "samples_reference": (own.condition == contrast.reference).sum(),
+                "samples_target": (own.condition == contrast.target).sum(),
+                "design": model.design,
+                "tested": table.q_value.notna().sum(),
+                "up": (significant & (table.log2_fold_change > 0)).sum(),
+                "down": (significant & (table.log2_fold_change < 0)).sum(),
+                "status": model.status,
+                "reason": "; ".join(notes),
+            }
+        )
+    return tables, pd.DataFrame(rows)
+
+
+def counting(summary: pd.DataFrame, accept_additive_dispersion: bool) -> pd.DataFrame:
+    """Empty the numbers of genes up and down where no gene may be called significant."""
+    counts = summary.status == "ok"
+    if accept_additive_dispersion:
+        counts |= summary.status == "exploratory_additive_dispersion"
+    numbers = summary[["up", "down"]].astype("Int64").where(counts)
+    return summary.assign(up=numbers.up, down=numbers.down)
+
+
+def drawn(table: pd.DataFrame, counts: bool, q_value_max: float) -> pd.DataFrame:
+    """List the points of the figures: genes with a fold change, and which are up, down or to be named.
+
+    `minus_log10_p` is computed from the statistic, so that no p is 0; it is cut at twice what all but a
+    thousandth of the genes stay below.
+    """
+    points = table[table.log2_fold_change_shrunk.notna() & (table.status != "outlier")].copy()
+    points["minus_log10_p"] = -(special.log_ndtr(-points.stat.abs()) + LN2) / np.log(10)
+    most = points.minus_log10_p.quantile(0.999)
+    points["cut"] = points.minus_log10_p > max(2 * most, 10)
+    points["minus_log10_p"] = points.minus_log10_p.clip(upper=max(2 * most, 10))
+    points["direction"] = np.where(points.log2_fold_change > 0, "up", "down")
+    points.loc[~(counts & (points.q_value < q_value_max)), "direction"] = "none"
+    rank = points.stat if points.stat.notna().any() else points.log2_fold_change_shrunk
+    named = points.q_value < q_value_max if points.stat.notna().any() else rank.notna()
+    points["label"] = ""
+    for side in (rank[named & (rank > 0)].nlargest(NAMED), (-rank)[named & (rank < 0)].nlargest(NAMED)):
+        points.loc[side.index, "label"] = points.gene_name
+    columns = ["base_mean", "log2_fold_change_shrunk", "minus_log10_p", "cut", "direction", "label"]
+    return points[["gene_id", "gene_name", *columns]]
+
+
+@styled
+def draw(points: pd.DataFrame, x: str, y: str, row: NamedTuple, limit: float | None) -> Figure:
+    """Draw a volcano or an MA plot of what `drawn` lists; `limit` is the y that significant genes pass."""
+    figure, axes = new_figure(85, 78)
+    panel = axes[0, 0]
+    crowded = len(points) > 2000
+    for direction, colour in (("none", PALE), ("down", ROLES["reference"]), ("up", ROLES["target"])):
+        some = points[points.direction == direction]
+        for cut, marker in ((False, "o"), (True, "^")):
+            part = some[some.cut == cut] if y == "minus_log10_p" else some if not cut else some[:0]
+            panel.scatter(part[x], part[y], 5 if cut else 3, colour, marker=marker, lw=0, rasterized=crowded)
+    fold_change = f"log2 fold change, {row.target} / {row.reference} (shrunken)"
+    if y == "minus_log10_p":
+        panel.set(
+            xlabel=fold_change, ylabel="\u2212log10 p" + (" (\u25b2: beyond)" if points.cut.any() else "")
+        )
+        panel.set_ylim(0, max(1.0, 1.08 * points[y].max()))
+        reach = 1.1 * max(1, points[x].abs().max())
+        panel.set_xlim(-reach, reach)
+        if limit is not None:
+            panel.axhline(limit, color=QUIET, lw=0.6, ls=(0, (4, 3)))
+    else:
+        panel.set(xlabel="mean of normalised counts", ylabel=fold_change, xscale="log")
+        panel.axhline(0, color=QUIET, lw=0.6)
+    panel.set_title(shortened(row.contrast, 44), fontsize=8)
+    says = {"up": f"{row.up} up", "down": f"{row.down} down"} if not pd.isna(row.up) else {"none": row.status}
+    for direction, place in (("down", 0.0), ("none", 0.0), ("up", 1.0)):
+        colour = {"up": ROLES["target"], "down": ROLES["reference"], "none": QUIET}[direction]
+        text = says.get(direction, "").replace("_", " ")
+        panel.text(place, 1.0, text, color=colour, ha="right" if place else "left", va="bottom", fontsize=7,
+                   transform=panel.transAxes)  # fmt: skip
+    named = points[points.label != ""]
+    label_points(panel, list(zip(named[x], named[y], named.label, strict=True)))
+    return figure
+
+
+def says(row: NamedTuple, q_value_max: float) -> str:
+    """Say in a few words what was found in a contrast."""
+    if row.status == "no_replicates":
+        return "no replicates: fold changes without a test"
+    if pd.isna(row.up):
+        return f"no replicates: {row.tested:,} genes ranked, none called (exploratory)"
+    return f"{row.up:,} genes up, {row.down:,} down at q < {q_value_max:g} of {row.tested:,} tested"
+
+
+def write_sections(
+    results: Path, summary: pd.DataFrame, points: dict[str, pd.DataFrame], q_value_max: float
+) -> None:
+    """Write the sections of the report: the summary, and a volcano plot of each contrast."""
+    found = {row.contrast: says(row, q_value_max) for row in summary.itertuples()}
+    write_section(
+        results / "differential_expression_mqc.json",
+        "Differential expression",
+        f"Genes whose expression differs between conditions, by DESeq2's model ({len(summary)} contrasts, "
+        f"false discovery rate {q_value_max:g}). Lines without replicates are ranked and not called, unless "
+        "--accept_additive_dispersion is given.",
+        "table",
+        rows_of(summary.set_index("contrast")[SHOWN]),
+        settings={"col1_header": "contrast"},
+        table="summary.tsv",
+        statuses=summary.status,
+        links=["summary.tsv", *(f"{contrast}.genes.tsv" for contrast in summary.contrast)],
+        dois=DOIS,
+        findings=found,
+    )
+    reach = max(1, REPORTED // (2 * len(points)))
+    datasets = []
+    for table in points.values():
+        significant = table[table.direction != "none"].nlargest(reach, "minus_log10_p")
+        rest = table[(table.direction == "none") & table.minus_log10_p.notna()]
+        rest = rest.iloc[np.linspace(0, len(rest) - 1, min(reach, len(rest))).astype(int)]
+        datasets.append(
+            {
+                name: [
+                    {
+                        "x": float(f"{gene.log2_fold_change_shrunk:.4g}"),
+                        "y": float(f"{gene.minus_log10_p:.4g}"),
+                        "color": colour,
+                        "name": gene.gene_name,
+                    }
+                    for gene in some.itertuples()
+                ]
+                for name, colour, some in (
+                    ("rest", PALE, rest),
+                    ("down", ROLES["reference"], significant[significant.direction == "down"]),
+                    ("up", ROLES["target"], significant[significant.direction == "up"]),
+                )
+                if len(some)
+            }
+        )
+    tested = [data for data in datasets if data]
+    if not tested:
+        return
+    write_section(
+        results / "differential_expression_volcano_mqc.json",
+        "Volcano plots",
+        f"Shrunken fold changes and p-values. The {reach} most significant genes of each contrast are shown and "
+        "as many of the rest, taken evenly from the table; the figures have all genes.",
+        "scatter",
+        tested,
+        settings={
+            "xlab": "log2 fold change (shrunken)",
+            "ylab": "-log10 p",
+            "marker_size": 5,
+            "data_labels": [
+                {"name": contrast} for contrast, data in zip(points, datasets, strict=True) if data
+            ],
+        },
+        statuses=summary.status,
+        links=[f"{contrast}.{kind}.svg" for contrast in points for kind in ("volcano", "ma")],
+        dois=DOIS,
+    )
+
+
+@click.command(cls=Script)
+@click.option(
+    "--samples", "sheet", type=INPUT, required=True, help="TSV: sample, line, condition, role, replicate, ..."
+)
+@click.option(
+    "--counts",
+    "matrix",
+    type=INPUT,
+    required=True,
+    help="TSV: gene_id, gene_name, reads in a column a sample.",
+)
+@click.option(
+    "--contrasts",
+    "asked",
+    type=INPUT,
+    required=True,
+    help="TSV: contrast, reference, target, lines, blocking.",
+)
+@click.option(
+    "--accept-additive-dispersion",
+    type=bool,
+    default=False,
+    show_default=True,
+    help="Whether genes tested with dispersions of ~ line + condition count as significant.",
+)
+@click.option(
+    "--q-value-max",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.05,
+    show_default=True,
+    help="False discovery rate below which a gene counts as significant.",
+)
+@RESULTS
+def main(
+    sheet: Path,
+    matrix: Path,
+    asked: Path,
+    accept_additive_dispersion: bool,
+    q_value_max: float,
+    results: Path,
+) -> None:
+    """Test every gene in every contrast."""
+    samples = read_table(sheet, SAMPLES, further=True)
+    contrasts = read_table(asked, CONTRASTS).fillna({"blocking": ""})
+    genes, counts = read_matrix(matrix, samples["sample"])
+    with threadpool_limits(1):  # sums must not depend on the number of cores
+        tables, summary = analyse(counts.astype(np.int64), genes, samples, contrasts, q_value_max)
+    summary = counting(summary, accept_additive_dispersion)
+    write_table(summary, results / "summary.tsv")
+    points = {}
+    for row in summary.itertuples():
+        table = tables[row.contrast]
+        write_table(table, results / f"{row.contrast}.genes.tsv")
+        points[row.contrast] = shown = drawn(table, not pd.isna(row.up), q_value_max)
+        passing = shown.minus_log10_p[shown.direction != "none"]
+        limit = passing.min() if len(passing) else None
+        for kind, x, y in (
+            ("volcano", "log2_fold_change_shrunk", "minus_log10_p"),
+            ("ma", "base_mean", "log2_fold_change_shrunk"),
+        ):
+            if shown[y].notna().any():
+                save_figure(draw(shown, x, y, row, limit), shown, results / f"{row.contrast}.{kind}")
+    write_sections(results, summary, points, q_value_max)
+    write_versions(results / "versions.tsv", "matplotlib", "numpy", "pandas", "pydeseq2", "scipy")
+
+
+if __name__ == "__main__":
+    main()
