@@ -15,7 +15,8 @@ Null       gene_set: sets of as many random genes. phenotype: the ranking made a
 Estimate   Over the n permutations with an es of the same sign, b of them as extreme: nes is es over their
            mean, p_value (b + 1) / (n + 1), p_broad b / n. q_value, per collection and sign, is the share
            of null nes as high (the mean over permutations of each one's share, as the Broad Institute's
-           program has it) over the share of observed nes as high.
+           program has it) over the share of observed nes as high; where blocks are swapped, it is not
+           below the smallest p_value.
 Assumes    gene_set: that genes are independent. Those of a pathway are not, so p and q are too small.
 References Subramanian et al. 2005, PNAS 102:15545, doi:10.1073/pnas.0506580102
            Phipson & Smyth 2010, Stat Appl Genet Mol Biol 9:39, doi:10.2202/1544-6115.1585
@@ -32,6 +33,7 @@ import numpy as np
 import pandas as pd
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
 from common.enrichment_report import (
+    PANELS,
     Enrichment,
     draw_highlighted,
     draw_running_sums,
@@ -63,7 +65,10 @@ LEFT_OUT = ("all_zero", "outlier")  # statuses of genes whose metric means nothi
 MIN_SAMPLES = 7  # a group, to shuffle samples freely
 MIN_BLOCKS = 3  # 2 can be swapped in 4 ways: one other has a score of the same sign
 LOW_SPREAD = 0.2  # the Broad Institute's least standard deviation, as a share of the mean
-BATCH = 1000  # permutations at a time: memory does not grow with their number
+BATCH = 2**14  # numbers at a time: they stay in the cache, and memory does not grow with the permutations
+HIGHLIGHTED = (
+    "R-HSA-9755511,WP2884,WP4313,HALLMARK_XENOBIOTIC_METABOLISM,HALLMARK_REACTIVE_OXYGEN_SPECIES_PATHWAY"
+)
 NOTES = (
     "Positive scores are higher in the target condition. Permuting gene sets takes genes to be independent; "
     "those of one pathway are correlated, so that its p and q values are too small (anti-conservative): read "
@@ -169,8 +174,8 @@ def relabel(phenotypes: Phenotypes, permutations: int, seed: int) -> tuple[np.nd
         return rng.choice([-1.0, 1.0], (permutations, n)), ""
     swapped = (np.arange(1, 2**n)[:, None] >> np.arange(n)) & 1
     # Swapping all blocks mirrors the ranking, so that half of all ways score with the same sign.
-    least = f"{n} blocks, {2**n} swaps, half of them with a score of one sign: p_value >= {2 / 2**n:.3g}"
-    return 1.0 - 2.0 * swapped, least
+    least = f"p_value and q_value >= {2 / 2**n:.3g}"
+    return 1.0 - 2.0 * swapped, f"{n} blocks, {2**n} swaps, half of them with a score of one sign: {least}"
 
 
 def one_a_name(genes: pd.DataFrame) -> pd.DataFrame:
@@ -187,7 +192,7 @@ def rank_contrast(genes: pd.DataFrame, wanted: str, phenotypes: Phenotypes | Non
     metric, status, reason = wanted, "ok", ""
     for special in ("exploratory_additive_dispersion", "no_replicates"):
         if (genes.status == special).any():
-            status, reason = special, "as in differential_expression"
+            status, reason = special, "the status of the contrast's genes in differential_expression"
     if phenotypes:
         metric = phenotypes.metric
         values = phenotypes.statistic(phenotypes.levels.to_numpy(), phenotypes.labels[None])[0]
@@ -214,7 +219,10 @@ def enrichment_scores(positions: np.ndarray, weights: np.ndarray, genes: int) ->
     """
     k = positions.shape[-1]
     total = weights.sum(-1, keepdims=True)
-    steps = np.divide(weights, total, out=np.full(weights.shape, 1 / k), where=total > 0)
+    if (total > 0).all():
+        steps = weights / total
+    else:
+        steps = np.divide(weights, total, out=np.full(weights.shape, 1 / k), where=total > 0)
     sums = steps.cumsum(-1)
     sums -= (positions - np.arange(k)) / (genes - k)
     highest = sums.max(-1)
@@ -245,16 +253,15 @@ def random_sets(genes: int, size: int, sets: int, rng: np.random.Generator) -> n
     Places drawn twice are drawn again. No place is treated unlike another, so no set is preferred.
     """
     drawn = np.sort(rng.integers(0, genes, (sets, size), dtype=np.int32))
-    rows = np.arange(sets)
-    while True:
+    rows, again = np.arange(sets), drawn[:, 1:] == drawn[:, :-1]
+    while (repeated := again.any(1)).any():
+        rows, again = rows[repeated], again[repeated]
         part = drawn[rows]
-        again = part[:, 1:] == part[:, :-1]
-        repeated = again.any(1)
-        if not repeated.any():
-            return drawn
-        rows, part, again = rows[repeated], part[repeated], again[repeated]
         part[:, 1:][again] = rng.integers(0, genes, again.sum(), dtype=np.int32)
-        drawn[rows] = np.sort(part)
+        part.sort()
+        drawn[rows] = part
+        again = part[:, 1:] == part[:, :-1]
+    return drawn
 
 
 def gene_set_null(sizes: Sequence[int], metric: np.ndarray, permutations: int, seed: int) -> np.ndarray:
@@ -263,9 +270,10 @@ def gene_set_null(sizes: Sequence[int], metric: np.ndarray, permutations: int, s
     null = np.empty((len(sizes), permutations))
     for scores, size in zip(null, sizes, strict=True):
         rng = np.random.default_rng([seed, len(metric), size])
-        for start in range(0, permutations, BATCH):
-            positions = random_sets(len(metric), size, min(BATCH, permutations - start), rng)
-            scores[start : start + BATCH] = enrichment_scores(positions, weights[positions], len(metric))
+        batch = max(1, BATCH // size)
+        for start in range(0, permutations, batch):
+            positions = random_sets(len(metric), size, min(batch, permutations - start), rng)
+            scores[start : start + batch] = enrichment_scores(positions, weights[positions], len(metric))
     return null
 
 
@@ -277,7 +285,7 @@ def phenotype_null(members: Sequence[np.ndarray], phenotypes: Phenotypes, labels
     values = phenotypes.levels.to_numpy()
     genes = len(values)
     null = np.empty((len(members), len(labels)))
-    batch = max(1, BATCH * 1000 // genes)
+    batch = max(1, 64 * BATCH // genes)
     for start in range(0, len(labels), batch):
         metric = phenotypes.statistic(values, labels[start : start + batch])
         order = np.argsort(-metric, axis=1, kind="stable")
@@ -322,21 +330,25 @@ def significance(es: np.ndarray, null: np.ndarray, row: np.ndarray) -> pd.DataFr
     return judged
 
 
+def corners(positions: np.ndarray, metric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the running sum before and after each of a set's members."""
+    k = len(positions)
+    weights = np.abs(metric[positions])
+    steps = weights / weights.sum() if weights.any() else np.full(k, 1 / k)
+    after = np.cumsum(steps) - (positions - np.arange(k)) / (len(metric) - k)
+    return after - steps, after
+
+
 def running_sum(positions: np.ndarray, metric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the corners of a set's running sum: places from 0 to the number of genes, and heights."""
-    k, genes = len(positions), len(metric)
-    weights = np.abs(metric)[positions]
-    steps = weights / weights.sum() if weights.any() else np.full(k, 1 / k)
-    after = np.cumsum(steps) - (positions - np.arange(k)) / (genes - k)
     places = np.column_stack([positions, positions + 1]).ravel()
-    heights = np.column_stack([after - steps, after]).ravel()
-    return np.r_[0, places, genes], np.r_[0, heights, 0]
+    heights = np.column_stack(corners(positions, metric)).ravel()
+    return np.r_[0, places, len(metric)], np.r_[0, heights, 0]
 
 
 def leading_edge(positions: np.ndarray, metric: np.ndarray, names: np.ndarray) -> str:
     """List the members up to the peak, or from the trough on, the most extreme first."""
-    _, heights = running_sum(positions, metric)
-    before, after = heights[1:-1:2], heights[2:-1:2]
+    before, after = corners(positions, metric)
     if after.max() > -before.min():
         return ";".join(names[positions[: after.argmax() + 1]])
     return ";".join(names[positions[before.argmin() :]][::-1])
@@ -392,7 +404,10 @@ def enrich(
         null, row = phenotype_null([row_of[each] for each in members], phenotypes, labels), np.arange(len(ok))
     for collection in sets.collection[ok].unique():
         own = (sets.collection[ok] == collection).to_numpy()
-        sets.loc[ok[own], RESULT] = significance(es[own], null, row[own]).to_numpy()
+        judged = significance(es[own], null, row[own])
+        if labels is not None and phenotypes.metric == "blocked_signal_to_noise":
+            judged["q_value"] = judged.q_value.clip(lower=2 / (len(labels) + 1))
+        sets.loc[ok[own], RESULT] = judged.to_numpy()
     names = ranking.genes.gene_name.to_numpy()
     sets.loc[ok, "leading_edge"] = [leading_edge(each, metric, names) for each in members]
     lost = sets.nes.isna() & (sets.status == "ok")
@@ -494,12 +509,9 @@ def prepare(
         status, reason = "few_permutations" if few else "ok", says
     if ranking.status == "not_ranked":
         return ranking, phenotypes, None
-    reasons = "; ".join(filter(None, [ranking.reason, reason]))
-    return (
-        ranking._replace(status=ranking.status if status == "ok" else status, reason=reasons),
-        phenotypes,
-        labels,
-    )
+    reason = "; ".join(filter(None, [ranking.reason, reason]))
+    status = ranking.status if status == "ok" else status
+    return ranking._replace(status=status, reason=reason), phenotypes, labels
 
 
 @click.command(cls=Script)
@@ -539,7 +551,12 @@ def prepare(
 @click.option(
     "--gene-set-max", type=int, default=500, show_default=True, help="Largest set tested, in ranked genes."
 )
-@click.option("--highlight-sets", default="", help="Names or identifiers of sets to draw, between commas.")
+@click.option(
+    "--highlight-sets",
+    default=HIGHLIGHTED,
+    show_default=True,
+    help="Names or identifiers of sets to draw and mark, between commas.",
+)
 @click.option(
     "--common-contrasts",
     default="2",
@@ -600,10 +617,12 @@ def main(
             top[contrast.contrast] = shown
             figure = draw_top_sets(shown, contrast.contrast, q_value_max)
             save_figure(figure, shown, results / f"{contrast.contrast}.top_sets")
-        chosen = pick(sets, marked)
+        chosen = pick(sets, marked[:PANELS])
         if (chosen.status == "ok").any():
             sums[contrast.contrast] = running_sums(chosen, ranking)
-            figure = draw_running_sums(sums[contrast.contrast], chosen, contrast.contrast, ranking.metric)
+            figure = draw_running_sums(
+                sums[contrast.contrast], chosen, contrast.contrast, ranking.metric, len(marked)
+            )
             save_figure(figure, sums[contrast.contrast], results / f"{contrast.contrast}.running_sum")
 
     summary = pd.DataFrame(summary, columns=SUMMARY)

@@ -188,7 +188,7 @@ def test_gene_set_null__has_the_law_of_scores_of_shuffled_rankings():
         assert abs(share - decile) < 4 * np.sqrt(2 * decile * (1 - decile) / 3000)
 
 
-def test_gene_set_null__of_one_size_does_not_depend_on_the_other_sizes_or_batches(monkeypatch):
+def test_gene_set_null__of_one_size_does_not_depend_on_the_other_sizes():
     metric = np.sort(np.random.default_rng(SEED).normal(size=300))[::-1]
     alone = gsea.gene_set_null([20], metric, 50, SEED)
     np.testing.assert_array_equal(gsea.gene_set_null([15, 20, 30], metric, 50, SEED)[1], alone[0])
@@ -402,7 +402,7 @@ def test_relabel__swaps_whole_blocks_in_every_way_but_the_true_one():
     labels, says = gsea.relabel(phenotypes, 1000, SEED)
     assert len(np.unique(labels, axis=0)) == len(labels) == 15
     assert not (labels == 1).all(axis=1).any()
-    assert says == "4 blocks, 16 swaps, half of them with a score of one sign: p_value >= 0.125"
+    assert says == "4 blocks, 16 swaps, half of them with a score of one sign: p_value and q_value >= 0.125"
 
 
 def test_phenotypes_of__a_swap_of_labels_is_the_swap_of_a_lines_samples():
@@ -445,13 +445,15 @@ def test_prepare__seven_lines_cannot_give_a_p_value_below_a_64th_and_a_planted_s
     assert found.p_value["planted"] == 1 / 64
     assert found.p_value["other"] > 0.05
     assert (ranking.metric, ranking.status) == ("blocked_signal_to_noise", "ok")
-    assert "p_value >= 0.0156" in ranking.reason
+    assert "p_value and q_value >= 0.0156" in ranking.reason
+    assert found.q_value["planted"] == 1 / 64
 
 
 def test_prepare__too_few_swaps_for_the_q_value_wanted_is_a_status():
     sheet, log_cpm = study(4, 1)
-    _, ranking = permuted(sheet, log_cpm, {"S": log_cpm.index[:30]})
+    found, ranking = permuted(sheet, log_cpm, {"S": log_cpm.index[:30]})
     assert ranking.status == "few_permutations"
+    assert found.q_value["S"] >= 1 / 8
 
 
 def test_prepare__without_blocks_shuffles_samples_and_finds_the_planted_set():

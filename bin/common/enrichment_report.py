@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from common.figures import DIVERGING, PALE, QUIET, ROLES, new_figure, styled
+from common.figures import DIVERGING, PALE, QUIET, ROLES, new_figure, shortened, styled
 from common.multiqc import rows_of, write_section
 
 ABBREVIATIONS = {"AKT", "DN", "DNA", "JAK", "KRAS", "MTOR", "MYC", "NFKB", "TGF", "TNFA", "UV", "WNT"}
@@ -19,6 +19,8 @@ SHOWN = 12  # contrasts whose running sums the report holds
 CORNERS = 60  # of each running sum there
 COMMON_SHOWN = 30
 TOP = 10
+PANELS = 12
+NAMED = 5  # highlighted sets in a finding
 METRICS = {
     "stat": "Wald statistic",
     "log2_fold_change": "log2 fold change",
@@ -50,7 +52,7 @@ def q_text(q_value: float) -> str:
 @styled
 def draw_top_sets(top: pd.DataFrame, contrast: str, q_value_max: float) -> Figure:
     """Draw a bar a set of `top_sets`; pale where not significant, highlighted sets bold."""
-    figure, [[panel]] = new_figure(180, 22 + 5.2 * len(top))
+    figure, [[panel]] = new_figure(180, 27 + 5.2 * len(top))
     colours = np.where(top.nes > 0, ROLES["target"], ROLES["reference"])
     colours = np.where(top.significant == "yes", colours, PALE)
     panel.barh(range(len(top)), top.nes, color=colours, height=0.7)
@@ -71,17 +73,21 @@ def draw_top_sets(top: pd.DataFrame, contrast: str, q_value_max: float) -> Figur
     panel.axvline(0, color=QUIET, lw=0.6)
     panel.spines["left"].set_visible(False)
     panel.margins(x=0.18)
-    panel.set_title(contrast, loc="left")
-    panel.set_xlabel(
-        f"normalised enrichment score (positive: higher in the target condition)\n"
-        f"pale: q ≥ {q_value_max:g}   ◆ highlighted set"
-    )
+    panel.set_xlabel("normalised enrichment score (NES)")
+    figure.suptitle(shortened(contrast, 80), x=0.01, ha="left", fontsize=9, fontweight="bold")
+    keys = f"NES above 0: higher in the target condition     pale: q ≥ {q_value_max:g}     ◆ highlighted set"
+    figure.supxlabel(keys, fontsize=7, color=QUIET)
     return figure
 
 
 @styled
-def draw_running_sums(drawn: pd.DataFrame, sets: pd.DataFrame, contrast: str, metric: str) -> Figure:
-    """Draw each highlighted set's running sum, its hits and the ranking; `drawn` is of `running_sums`."""
+def draw_running_sums(
+    drawn: pd.DataFrame, sets: pd.DataFrame, contrast: str, metric: str, highlighted: int
+) -> Figure:
+    """Draw the running sums of `sets`, their hits and the ranking; `drawn` has their corners.
+
+    `highlighted` is how many sets there are to draw: it is said if they are more than PANELS.
+    """
     wide = 2 if len(sets) == 4 else min(len(sets), 3)
     deep = -(-len(sets) // wide)
     figure, axes = new_figure(
@@ -102,13 +108,15 @@ def draw_running_sums(drawn: pd.DataFrame, sets: pd.DataFrame, contrast: str, me
         sums.axhline(0, color=QUIET, lw=0.6)
         sums.plot(line.place, line.value, color=colour)
         says = row.status.replace("_", " ")
-        if row.status == "ok":
+        if row.status != "ok":
+            sums.set_yticks([])
+        else:
             says = f"NES {row.nes:.2f}\n{q_text(row.q_value)}\n{row['size']} genes"
         sums.text(
             *((0.97, 0.95) if not row.nes < 0 else (0.03, 0.05)), says, transform=sums.transAxes, fontsize=7,
             ha="left" if row.nes < 0 else "right", va="bottom" if row.nes < 0 else "top",
         )  # fmt: skip
-        sums.set_title(label(row.gene_set, 34, 2), fontsize=7.5)
+        sums.set_title(label(row.gene_set, 31, 2), fontsize=7)
         hits.vlines(places, 0, 1, color="#333333", lw=0.4, alpha=0.7)
         hits.set_ylim(0, 1)
         hits.set_yticks([])
@@ -116,15 +124,17 @@ def draw_running_sums(drawn: pd.DataFrame, sets: pd.DataFrame, contrast: str, me
         ranks.fill_between(curve.place, curve.value, color=PALE, lw=0)
         ranks.axhline(0, color=QUIET, lw=0.6)
         for panel in (sums, hits):
-            panel.tick_params(axis="x", length=0, labelbottom=False)
+            panel.xaxis.set_visible(False)
         ranks.tick_params(axis="x", labelbottom=True)
         ranks.set_xlabel("place in the ranking")
         if number % wide == 0:
             sums.set_ylabel("running sum")
             ranks.set_ylabel(textwrap.fill(METRICS[metric], 15), fontsize=7)
-    figure.suptitle(
-        f"{contrast}: first place is highest in the target condition", x=0.01, ha="left", fontsize=9
-    )
+    width = int(figure.get_size_inches()[0] * 25.4)
+    figure.suptitle(shortened(contrast, width * 4 // 9), x=0.01, ha="left", fontsize=9, fontweight="bold")
+    key = "place 1: highest in the target condition"
+    key += f"; the first {len(sets)} of {highlighted} highlighted sets" if highlighted > len(sets) else ""
+    figure.supxlabel(key, fontsize=7, color=QUIET)
     return figure
 
 
@@ -142,17 +152,16 @@ def draw_highlighted(drawn: pd.DataFrame) -> Figure:
     names, common = shorter(list(drawn.contrast.unique()))
     sets = list(dict.fromkeys(zip(drawn.collection, drawn.gene_set, strict=True)))
     column = {name: place for place, name in enumerate(names)}
-    tall = max(len(name) for name in names.values()) * 1.3 if len(names) > 3 else 4
-    figure, [[panel]] = new_figure(
-        min(180, 105 + 8 * len(names)), max(48, 26 + 9 * len(sets) + min(tall, 45))
-    )
+    ticks = [shortened(name, 22) for name in names.values()]
+    tall = max(map(len, ticks)) * 1.3 if len(names) > 3 else 4
+    figure, [[panel]] = new_figure(min(180, 105 + 8 * len(names)), max(48, 26 + 9 * len(sets) + tall))
     x = drawn.contrast.map(column)
     y = pd.Series(
         [sets.index(key) for key in zip(drawn.collection, drawn.gene_set, strict=True)], drawn.index
     )
     ok = drawn.nes.notna()
     sizes = 12 + 45 * np.minimum(-np.log10(np.maximum(drawn.q_value[ok], 1e-3)), 3)
-    limit = max(1.0, drawn.nes.abs().max()) if ok.any() else 1.0
+    limit = max([2.5, *drawn.nes[ok].abs()])
     dots = panel.scatter(
         x[ok],
         y[ok],
@@ -165,7 +174,7 @@ def draw_highlighted(drawn: pd.DataFrame) -> Figure:
         lw=0.4,
     )
     panel.scatter(x[~ok], y[~ok], s=14, marker="x", color=QUIET, lw=0.8)
-    panel.set_xticks(range(len(names)), names.values(), rotation=90 if len(names) > 3 else 0)
+    panel.set_xticks(range(len(names)), ticks, rotation=90 if len(names) > 3 else 0)
     panel.set_yticks(range(len(sets)), [label(name, 38, 2) for _, name in sets])
     panel.set_xlim(-0.6, len(names) - 0.4)
     panel.set_ylim(len(sets) - 0.4, -0.6)
@@ -193,7 +202,7 @@ def finding(sets: pd.DataFrame, marked: Sequence[tuple[str, str]], q_value_max: 
     if not len(found):
         return f"none of {len(tested):,} gene sets at q < {q_value_max:g}"
     shown = [row for row in found.itertuples() if (row.collection, row.gene_set) in marked]
-    shown = shown or [found.loc[found.nes.abs().idxmax()]]
+    shown = shown[:NAMED] or [found.loc[found.nes.abs().idxmax()]]
     words = [
         f"{label(row.gene_set, 70)} {'up' if row.nes > 0 else 'down'} "
         f"(NES {row.nes:.2f}, {q_text(row.q_value)})"
@@ -284,7 +293,9 @@ def write_sections(
         for contrast, top in found.top.items()
     ]
     if rows:
-        table = pd.concat(rows).drop_duplicates("row").set_index("row")
+        table = pd.concat(rows)
+        twice = table.row.duplicated(keep=False)
+        table = table.assign(row=table.row.mask(twice, table.row + ", " + table.collection)).set_index("row")
         write_section(
             folder / f"{name}_top_sets_mqc.json",
             "Top gene sets",
@@ -338,11 +349,12 @@ def write_running_sums(path: Path, sums: Mapping[str, pd.DataFrame]) -> None:
     for contrast in list(sums)[:SHOWN]:
         curves = sums[contrast][sums[contrast].element == "running_sum"]
         shown[contrast] = {}
-        for (_, name), curve in curves.groupby(["collection", "gene_set"], sort=False):
+        for (collection, name), curve in curves.groupby(["collection", "gene_set"], sort=False):
             some = np.linspace(0, len(curve) - 1, CORNERS).astype(int)
             some = np.unique([*some, curve.value.argmax(), curve.value.argmin()])
             values = zip(curve.place.iloc[some], curve.value.iloc[some].round(4), strict=True)
-            shown[contrast][label(name, 70)] = {float(place): value for place, value in values}
+            key = label(name, 70) if label(name, 70) not in shown[contrast] else f"{name}, {collection}"
+            shown[contrast][key] = {float(place): value for place, value in values}
     write_section(
         path,
         "Running sums",
