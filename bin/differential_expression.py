@@ -48,6 +48,7 @@ OUTLIER_SD = 2  # gene-wise dispersions this far above the trend are kept
 MIN_LOCAL = 20  # genes of different mean that a local trend needs
 MIN_PRIOR_VARIANCE = 0.25
 REPORTED = 2400  # genes in the report's scatter plots
+MOST_VECTORS = 2000  # points of a figure that are drawn one by one in its SVG
 NAMED = 6  # genes up, and as many down, that a figure names
 SHOWN = ["design", "samples_reference", "samples_target", "tested", "up", "down", "status", "reason"]
 DOIS = ["10.1186/s13059-014-0550-8", "10.1093/bioinformatics/bty895", "10.1093/bioinformatics/btad547"]
@@ -963,62 +964,64 @@ def counting(summary: pd.DataFrame, accept_additive_dispersion: bool) -> pd.Data
     return summary.assign(up=numbers.up, down=numbers.down)
 
 
-def drawn(table: pd.DataFrame, counts: bool, q_value_max: float) -> pd.DataFrame:
-    """List the points of the figures: genes with a fold change, and which are up, down or to be named.
+def drawn(table: pd.DataFrame, calls: bool, q_value_max: float) -> pd.DataFrame:
+    """List the points of both figures: genes with a fold change, and which are called or named.
 
-    `minus_log10_p` is computed from the statistic, so that no p is 0; it is cut at twice what all but a
-    thousandth of the genes stay below.
+    `minus_log10_p` comes from the statistic, so that no p is 0; it is cut at twice what all but a thousandth
+    of the genes stay below. Named are the strongest genes by statistic, or by shrunken fold change without.
     """
     points = table[table.log2_fold_change_shrunk.notna() & (table.status != "outlier")].copy()
-    points["minus_log10_p"] = -(special.log_ndtr(-points.stat.abs()) + LN2) / np.log(10)
-    most = points.minus_log10_p.quantile(0.999)
-    points["cut"] = points.minus_log10_p > max(2 * most, 10)
-    points["minus_log10_p"] = points.minus_log10_p.clip(upper=max(2 * most, 10))
-    points["direction"] = np.where(points.log2_fold_change > 0, "up", "down")
-    points.loc[~(counts & (points.q_value < q_value_max)), "direction"] = "none"
-    rank = points.stat if points.stat.notna().any() else points.log2_fold_change_shrunk
-    named = points.q_value < q_value_max if points.stat.notna().any() else rank.notna()
-    points["label"] = ""
-    for side in (rank[named & (rank > 0)].nlargest(NAMED), (-rank)[named & (rank < 0)].nlargest(NAMED)):
-        points.loc[side.index, "label"] = points.gene_name
-    columns = ["base_mean", "log2_fold_change_shrunk", "minus_log10_p", "cut", "direction", "label"]
-    return points[["gene_id", "gene_name", *columns]]
+    minus_log10_p = -(special.log_ndtr(-points.stat.abs()) + LN2) / np.log(10)
+    most = max(2 * minus_log10_p.quantile(0.999), 10) if points.stat.notna().any() else np.nan
+    points["minus_log10_p"] = minus_log10_p.clip(upper=most)
+    points["beyond"] = np.where(minus_log10_p > most, "yes", "no")
+    significant = points.q_value < q_value_max
+    up = np.where(points.log2_fold_change > 0, "up", "down")
+    points["direction"] = np.where(calls & significant, up, "none")
+    rank = points.stat[significant] if points.stat.notna().any() else points.log2_fold_change_shrunk
+    named = [*rank[rank > 0].nlargest(NAMED).index, *rank[rank < 0].nsmallest(NAMED).index]
+    points["label"] = points.gene_name.where(points.index.isin(named), "")
+    return points
 
 
 @styled
-def draw(points: pd.DataFrame, x: str, y: str, row: NamedTuple, limit: float | None) -> Figure:
-    """Draw a volcano or an MA plot of what `drawn` lists; `limit` is the y that significant genes pass."""
-    figure, axes = new_figure(85, 78)
-    panel = axes[0, 0]
-    crowded = len(points) > 2000
-    for direction, colour in (("none", PALE), ("down", ROLES["reference"]), ("up", ROLES["target"])):
-        some = points[points.direction == direction]
-        for cut, marker in ((False, "o"), (True, "^")):
-            part = some[some.cut == cut] if y == "minus_log10_p" else some if not cut else some[:0]
-            panel.scatter(part[x], part[y], 5 if cut else 3, colour, marker=marker, lw=0, rasterized=crowded)
+def draw(points: pd.DataFrame, x: str, y: str, row: NamedTuple) -> tuple[Figure, pd.DataFrame]:
+    """Draw a volcano or an MA plot of what `drawn` lists; return it and exactly what it draws."""
+    figure, axes = new_figure(85, 80)
+    panel, volcano = axes[0, 0], y == "minus_log10_p"
+    colours = {"none": PALE, "down": ROLES["reference"], "up": ROLES["target"]}
+    for direction, colour in colours.items():
+        for beyond, marker, area in (("no", "o", 3), ("yes", "^", 6)):
+            some = points[(points.direction == direction) & ((points.beyond == beyond) | (not volcano))]
+            if volcano or beyond == "no":
+                raster = len(points) > MOST_VECTORS
+                panel.scatter(some[x], some[y], area, colour, marker=marker, lw=0, rasterized=raster)
     fold_change = f"log2 fold change, {row.target} / {row.reference} (shrunken)"
-    if y == "minus_log10_p":
-        panel.set(
-            xlabel=fold_change, ylabel="\u2212log10 p" + (" (\u25b2: beyond)" if points.cut.any() else "")
-        )
-        panel.set_ylim(0, max(1.0, 1.08 * points[y].max()))
-        reach = 1.1 * max(1, points[x].abs().max())
+    called = points[points.direction != "none"]
+    if volcano:
+        beyond = " (\u25b2 beyond)" if (points.beyond == "yes").any() else ""
+        panel.set(xlabel=fold_change, ylabel=f"\u2212log10 p{beyond}")
+        panel.set_ylim(0, 1.15 * max(1.0, points[y].max()))
+        reach = 1.15 * max(1, points[x].abs().max())
         panel.set_xlim(-reach, reach)
-        if limit is not None:
-            panel.axhline(limit, color=QUIET, lw=0.6, ls=(0, (4, 3)))
+        if len(called):
+            panel.axhline(called[y].min(), color=QUIET, lw=0.6, ls=(0, (4, 3)))
     else:
         panel.set(xlabel="mean of normalised counts", ylabel=fold_change, xscale="log")
         panel.axhline(0, color=QUIET, lw=0.6)
-    panel.set_title(shortened(row.contrast, 44), fontsize=8)
-    says = {"up": f"{row.up} up", "down": f"{row.down} down"} if not pd.isna(row.up) else {"none": row.status}
-    for direction, place in (("down", 0.0), ("none", 0.0), ("up", 1.0)):
-        colour = {"up": ROLES["target"], "down": ROLES["reference"], "none": QUIET}[direction]
-        text = says.get(direction, "").replace("_", " ")
-        panel.text(place, 1.0, text, color=colour, ha="right" if place else "left", va="bottom", fontsize=7,
-                   transform=panel.transAxes)  # fmt: skip
+        panel.margins(0.05, 0.1)
+    panel.set_title(shortened(row.contrast, 46), fontsize=8, pad=14)
+    says = [(0, QUIET, row.status.replace("_", " "))]
+    if not pd.isna(row.up):
+        says = [(0, colours["down"], f"{row.down:,} down"), (1, colours["up"], f"{row.up:,} up")]
+    for place, colour, text in says:
+        side = {"ha": "right" if place else "left", "va": "bottom", "transform": panel.transAxes}
+        panel.text(place, 1.01, text, color=colour, fontsize=7, **side)
     named = points[points.label != ""]
-    label_points(panel, list(zip(named[x], named[y], named.label, strict=True)))
-    return figure
+    around = (called if len(called) else points)[[x, y]].to_numpy()
+    written = label_points(panel, list(zip(named[x], named[y], named.label, strict=True)), around)
+    columns = ["gene_id", "gene_name", x, y, *(["beyond"] if volcano else []), "direction", "label"]
+    return figure, points.assign(label=points.label.where(points.label.isin(written), ""))[columns]
 
 
 def says(row: NamedTuple, q_value_max: float) -> str:
@@ -1081,7 +1084,7 @@ def write_sections(
     write_section(
         results / "differential_expression_volcano_mqc.json",
         "Volcano plots",
-        f"Shrunken fold changes and p-values. The {reach} most significant genes of each contrast are shown and "
+        f"Shrunken fold changes and p-values: the {reach} most significant genes of each contrast, and "
         "as many of the rest, taken evenly from the table; the figures have all genes.",
         "scatter",
         tested,
@@ -1153,14 +1156,12 @@ def main(
         table = tables[row.contrast]
         write_table(table, results / f"{row.contrast}.genes.tsv")
         points[row.contrast] = shown = drawn(table, not pd.isna(row.up), q_value_max)
-        passing = shown.minus_log10_p[shown.direction != "none"]
-        limit = passing.min() if len(passing) else None
         for kind, x, y in (
             ("volcano", "log2_fold_change_shrunk", "minus_log10_p"),
             ("ma", "base_mean", "log2_fold_change_shrunk"),
         ):
             if shown[y].notna().any():
-                save_figure(draw(shown, x, y, row, limit), shown, results / f"{row.contrast}.{kind}")
+                save_figure(*draw(shown, x, y, row), results / f"{row.contrast}.{kind}")
     write_sections(results, summary, points, q_value_max)
     write_versions(results / "versions.tsv", "matplotlib", "numpy", "pandas", "pydeseq2", "scipy")
 

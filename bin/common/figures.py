@@ -86,40 +86,55 @@ def label_ends(panel: Axes, labels: Sequence[tuple[float, str, str]], gap: float
         panel.text(1.03, height, text, color=colour, va="center", transform=panel.transAxes)
 
 
-def label_points(panel: Axes, points: Sequence[tuple[float, float, str]], size: float = 6.5) -> list[str]:
-    """Write a text beside each (x, y, text), on no other text and on no other of these points.
+def label_points(
+    panel: Axes,
+    points: Sequence[tuple[float, float, str]],
+    around: np.ndarray | None = None,
+    size: float = 6.5,
+) -> list[str]:
+    """Write a text beside each (x, y, text), on no other text and on none of these points.
 
-    Earlier ones choose first; one that finds no place near its point is left out. Returns the texts
-    that were written. Call it last: it needs the panel's final limits.
+    Places that cover none of the points `around` (n x 2) are preferred. Earlier texts choose first; one that
+    finds no place near its point is left out. Returns the texts that were written. Call it last: it needs
+    the panel's final limits.
     """
     panel.figure.draw_without_rendering()
     unit = 72 / panel.figure.dpi
     left, bottom, right, top = panel.get_window_extent().extents * unit
     centres = panel.transData.transform([point[:2] for point in points]) * unit if points else []
-    taken = [(x - 1.5, y - 1.5, x + 1.5, y + 1.5) for x, y in centres]
+    others = np.empty((0, 2)) if around is None else panel.transData.transform(around) * unit
+    taken = np.array([(x - 1.5, y - 1.5, x + 1.5, y + 1.5) for x, y in centres]).reshape(-1, 4)
     angles = np.radians([0, 180, 35, 145, -35, -145, 90, -90, 15, 165, -15, -165, 60, 120, -60, -120])
+    distance, angle = (each.ravel() for each in np.meshgrid(np.arange(3, 60, 4), angles, indexing="ij"))
+    across, up = np.round(np.cos(angle), 6), np.sin(angle)
     written = []
     for (x, y, text), (px, py) in zip(points, centres, strict=True):
         width, height = 0.62 * size * len(text), 1.15 * size
-        for distance, angle in ((distance, angle) for distance in range(3, 60, 4) for angle in angles):
-            dx, dy = distance * np.cos(angle), distance * np.sin(angle)
-            x0 = px + dx - (width if np.cos(angle) < -0.01 else 0 if np.cos(angle) > 0.01 else width / 2)
-            y0 = py + dy - height / 2
-            box = (x0, y0, x0 + width, y0 + height)
-            inside = x0 >= left and y0 >= bottom and x0 + width <= right and y0 + height <= top
-            if inside and not any(
-                box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
-                for other in taken
-            ):
-                taken.append(box)
-                written.append(text)
-                panel.annotate(
-                    text, (x, y), (x0 - px, y0 - py), textcoords="offset points", fontsize=size, va="bottom",
-                    arrowprops={"arrowstyle": "-", "lw": 0.4, "color": QUIET, "shrinkA": 0, "shrinkB": 0,
-                                "relpos": (1 - np.clip((x0 + width - px) / width, 0, 1), 0.5)}
-                    if distance > 7 else None,
-                )  # fmt: skip
-                break
+        x0 = px + distance * across - np.where(across < 0, width, np.where(across > 0, 0, width / 2))
+        y0 = py + distance * up - height / 2
+        x1, y1 = x0 + width, y0 + height
+        meets = (x0[:, None] < taken[:, 2]) & (taken[:, 0] < x1[:, None])
+        meets &= (y0[:, None] < taken[:, 3]) & (taken[:, 1] < y1[:, None])
+        covers = (x0[:, None] < others[:, 0]) & (others[:, 0] < x1[:, None])
+        covers &= (y0[:, None] < others[:, 1]) & (others[:, 1] < y1[:, None])
+        free = (x0 >= left) & (y0 >= bottom) & (x1 <= right) & (y1 <= top) & ~meets.any(axis=1)
+        if not free.any():
+            continue
+        # A covered point weighs as much as being a few points further away.
+        best = np.where(free, distance + 4 * np.minimum(covers.sum(axis=1), 6), np.inf).argmin()
+        taken = np.vstack([taken, (x0[best], y0[best], x1[best], y1[best])])
+        written.append(text)
+        line = {"arrowstyle": "-", "lw": 0.4, "color": QUIET, "shrinkA": 0, "shrinkB": 1}
+        side = (np.clip((px - x0[best]) / width, 0, 1), np.clip((py - y0[best]) / height, 0, 1))
+        panel.annotate(
+            text,
+            (x, y),
+            (x0[best] - px, y0[best] - py),
+            textcoords="offset points",
+            fontsize=size,
+            va="bottom",
+            arrowprops=line | {"relpos": side} if distance[best] > 7 else None,
+        )
     return written
 
 
