@@ -58,6 +58,11 @@ def breakable(text: str) -> str:
     return re.sub(r"(?<=[_./,])|(?<=[^\W_]{14})", "<wbr>", escape(text))
 
 
+def unbroken(text: str) -> str:
+    """Escape a text, and keep each comparison (`q < 0.05`) in one line."""
+    return re.sub(r" (&[lg]t;) ", r"&nbsp;\1&nbsp;", escape(text))
+
+
 def table_of(frame: pd.DataFrame) -> str:
     """Show a table as it is, missing values empty."""
     return html_table(
@@ -109,7 +114,7 @@ def read_sections(folder: Path, plan: pd.DataFrame) -> dict[str, list[dict]]:
 
 
 def explain(section: Mapping, analysis: str, dictionary: pd.DataFrame) -> tuple[dict[str, dict], str]:
-    """Return a title, a meaning with unit, and a format for each column of a section's table.
+    """Return a title, a meaning with unit, and a format for each column that has values in a section's table.
 
     Beside them, the column that names the rows: the first of the published table that is none of these.
     """
@@ -124,9 +129,13 @@ def explain(section: Mapping, analysis: str, dictionary: pd.DataFrame) -> tuple[
     meanings = known.drop_duplicates("column", keep="last").set_index("column")
 
     headers = {}
-    for column in dict.fromkeys(column for row in section["data"].values() for column in row):
+    shown = dict.fromkeys(column for row in section["data"].values() for column in row)
+    for column in shown:
         if (named := column if column in meanings.index else "<sample>") not in meanings.index:
             raise InputError(f"columns.tsv: no row for {table}, {column}")
+        values = [row[column] for row in section["data"].values() if row.get(column) not in (None, "")]
+        if not values:
+            continue
         kind, unit, meaning = meanings.loc[named, ["type", "unit", "meaning"]]
         headers[column] = {
             "title": column.replace("_", " "),
@@ -134,9 +143,8 @@ def explain(section: Mapping, analysis: str, dictionary: pd.DataFrame) -> tuple[
             "scale": False,
         }
         if kind in ("integer", "number"):
-            values = [row[column] for row in section["data"].values() if row.get(column) is not None]
             headers[column]["format"] = number_format(values)
-    rows_are = next((column for column in meanings.index if column not in headers), "")
+    rows_are = next((column for column in meanings.index if column not in shown), "")
     return headers, rows_are.replace("_", " ")
 
 
@@ -261,7 +269,7 @@ def overview(warnings: Sequence[str], found: Mapping, words: Mapping[str, Mappin
     rows = []
     for name, told in found.items():
         items = [
-            f"<li><a href='#{analysis}'>{escape(words[analysis]['title'])}</a>: {escape(text)}</li>"
+            f"<li><a href='#{analysis}'>{escape(words[analysis]['title'])}</a>: {unbroken(text)}</li>"
             for analysis, texts in told.items()
             for text in texts
         ]

@@ -19,6 +19,7 @@ from report import (
     methods_of,
     read_sections,
     table_of,
+    unbroken,
     versions_of,
     warnings_of,
     with_links,
@@ -331,6 +332,12 @@ def test_explain__rows_are_named_by_the_first_column_that_is_not_shown():
     assert rows_are == "contrast"
 
 
+def test_explain__a_column_without_any_value_is_not_shown():
+    data = {RESISTANT: {"up": 2, "q_value": None, "status": ""}, "b": {"up": 3, "status": ""}}
+    headers, _ = explain(section("a", table="summary.tsv", data=data), "differential_expression", DICTIONARY)
+    assert list(headers) == ["up"]
+
+
 def test_explain__a_column_without_a_meaning_is_an_error():
     given = section("differential_expression", table="summary.tsv", data={RESISTANT: {"down": 2}})
     with pytest.raises(
@@ -486,6 +493,10 @@ def test_with_links__links_a_doi_without_the_punctuation_after_it():
     linked = "href='https://doi.org/10.1186/gb-2010-11-3-r25'"
     assert linked in with_links("(Robinson 2010, doi:10.1186/gb-2010-11-3-r25).")
     assert with_links("a < b & c") == "a &lt; b &amp; c"
+
+
+def test_unbroken__keeps_a_comparison_in_one_line():
+    assert unbroken("up & down at q < 0.05") == "up &amp; down at q&nbsp;&lt;&nbsp;0.05"
 
 
 def test_table_of__escapes_cells_and_leaves_missing_ones_empty():
