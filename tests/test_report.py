@@ -28,6 +28,7 @@ from report import (
 
 WORDS = yaml.safe_load((ROOT / "assets/methods.yml").read_text())
 RESISTANT = "HSC-2.resistant_vs_parental"
+SAMPLES = ["x_R1.fastq.gz", "007", "1e5", "RAC1/p38 \u03b2"]  # names that a reader of files would change
 DICTIONARY = pd.DataFrame(
     [
         ("differential_expression/summary.tsv", "contrast", "text", None, "The contrast"),
@@ -89,19 +90,18 @@ def full_study(folder: Path) -> Study:
     study = Study(folder, *planned, simulate="small")
     notes = frame("sheet note", ("rnaseq", "line SAS has one condition <parental>"))
     write_table(notes, folder / "checked/notes.tsv")
-    samples = ["x_R1.fastq.gz", "007", "1e5"]
 
-    bars = {sample: {"reads": 1000 + n} for n, sample in enumerate(samples)}
+    bars = {sample: {"reads": 1000 + n} for n, sample in enumerate(SAMPLES)}
     colours = {"categories": {"reads": {"name": "reads", "color": "#0072B2"}}, "ylab": "reads"}
     links = ["factors.tsv", "log_cpm.tsv"]
     sentence = "3 samples & 12 genes: q < 0.05."
     study.write(
         "normalise_expression", "Libraries", sentence, "bargraph", bars, settings=colours, links=links
     )
-    boxes = {sample: [1.0, 2.0, 4.0, 8.0] for sample in samples}
+    boxes = {sample: [1.0, 2.0, 4.0, 8.0] for sample in SAMPLES}
     study.write("normalise_expression_box", "Distribution", "Log-CPM.", "box", boxes)
-    grid = {"NQO1": {"007": 1.5, "1e5": None}, "GCLC": {"007": -1.5, "1e5": 0.0}}
-    zeros = {sample: {"down": 0} for sample in samples}
+    grid = {"GABP alpha/beta": {"007": 1.5, "1e5": None}, "beta": {"007": -1.5, "1e5": 0.0}}
+    zeros = {sample: {"down": 0} for sample in SAMPLES}
     study.write("normalise_expression_zeros", "Zeros", "None.", "bargraph", zeros)
     study.write("normalise_expression_grid", "Grid", "Scores.", "heatmap", grid)
     table = {
@@ -126,7 +126,7 @@ def full_study(folder: Path) -> Study:
     study.write(
         "sample_enrichment", "Sums", "Lines.", "linegraph", lines, findings={RESISTANT: "up (NES 2.1)"}
     )
-    violins = {sample: {"WP2884": 0.1 * n} for n, sample in enumerate(samples)}
+    violins = {sample: {"WP2884": 0.1 * n} for n, sample in enumerate(SAMPLES)}
     study.write("sample_enrichment_violin", "Scores", "Sets.", "violin", violins, table="scores.tsv")
     study.write("sample_enrichment_none", "Nothing", "No set was scored.", "table", {}, table="scores.tsv")
     return study
@@ -217,11 +217,9 @@ def test_report__a_table_explains_its_columns(html):
 
 def test_report__shows_names_and_order_as_given(reported):
     data = json.loads((reported / "multiqc_report_data/multiqc_data.json").read_text())
-    assert list(data["report_saved_raw_data"]["multiqc_normalise_expression"]) == [
-        "x_R1.fastq.gz",
-        "007",
-        "1e5",
-    ]
+    assert list(data["report_saved_raw_data"]["multiqc_normalise_expression"]) == SAMPLES
+    (grid,) = data["report_plot_data"]["normalise_expression_grid"]["datasets"]
+    assert grid["ycats"] == ["GABP alpha/beta", "beta"]
     (lines,) = data["report_plot_data"]["sample_enrichment-plot"]["datasets"]
     assert lines["lines"][0]["pairs"] == [[0, 0], [90, 3], [900, None], [1000, 2]]
 
@@ -455,7 +453,7 @@ def test_methods_of__each_analysis_has_a_method_that_its_parameters_complete():
 @pytest.mark.parametrize(
     ("parameter", "value", "sentence"),
     [
-        ("gsea_permute", "phenotype", "Conditions were permuted"),
+        ("gsea_permute", "phenotype", "conditions were permuted"),
         ("ssgsea_dialect", "gsva", "they depend on which samples are analysed together"),
         ("projection_scale", "false", "not scaled"),
     ],

@@ -31,6 +31,7 @@ AS_GIVEN = {
     "table": {"no_violin": True, "scale": False, "sort_rows": False},
     "violin": {"scale": False, "sort_rows": False},
 }
+STROKE = "\ue000"  # a character of no script; MultiQC turns it into / again
 # Of MultiQC's data folder: its log, prompt for a language model and the like; and, of its JSON, the content.
 LEFT_OUT = ("llms-full.txt", "multiqc.log", "multiqc.parquet", "multiqc_citations.txt", "multiqc_sources.txt")
 KEPT = ("report_plot_data", "report_saved_raw_data")
@@ -103,6 +104,15 @@ def drawable(kind: str, data: object, settings: dict) -> tuple[object, dict]:
     return kept[0][0] if kept else {}, {key: value for key, value in settings.items() if key != "data_labels"}
 
 
+def without_strokes(data: object) -> object:
+    """Write STROKE for each / in the names of rows and series, which MultiQC would take for paths and cut."""
+    return (
+        {name.replace("/", STROKE): values for name, values in data.items()}
+        if isinstance(data, dict)
+        else data
+    )
+
+
 def run_multiqc(made: Sequence[dict], settings: Mapping[str, object], results: Path) -> None:
     """Have MultiQC write multiqc_report.html and multiqc_report_data, with the sections in this order.
 
@@ -111,12 +121,14 @@ def run_multiqc(made: Sequence[dict], settings: Mapping[str, object], results: P
     order = {
         "custom_content": {"order": list(dict.fromkeys(section["parent_id"] for section in made))},
         "report_section_order": {section["id"]: {"order": place} for place, section in enumerate(made)},
+        "sample_names_replace": {STROKE: "/"},
     }
     with tempfile.TemporaryDirectory(dir=results) as name:
         folder = Path(name).resolve()
         (folder / "sections").mkdir()
         for place, section in enumerate(made):
-            (folder / "sections" / f"{place:03}_mqc.json").write_text(json.dumps(section))
+            written = section | {"data": without_strokes(section["data"])}
+            (folder / "sections" / f"{place:03}_mqc.json").write_text(json.dumps(written))
         (folder / "config.yml").write_text(json.dumps({**settings, **order}))  # JSON is YAML
         command = [sys.executable, "-m", "multiqc", "sections", "--config", "config.yml", "--force"]
         command += ["--outdir", str(results.resolve()), "--filename", "multiqc_report.html"]
