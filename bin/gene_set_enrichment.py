@@ -441,7 +441,7 @@ def common_sets(
     """List sets that are enriched, in one direction, in at least so many of the wanted contrasts.
 
     A row a set and contrast, of all contrasts; worst_q is the largest q_value of the wanted contrasts in
-    which the set is enriched, and ranks the sets.
+    which the set is enriched, and ranks the sets; next come their number and the smallest |nes| among them.
     """
     every = pd.concat([sets.assign(contrast=name) for name, sets in results.items()], ignore_index=True)
     found = every[every.contrast.isin(wanted) & (every.q_value < q_value_max)]
@@ -453,11 +453,21 @@ def common_sets(
         enriched, same = own.q_value < q_value_max, (own.nes > 0) == up
         own["enriched"] = np.select([enriched & same, enriched], ["yes", "opposite"], "no")
         own["direction"] = "up" if up else "down"
+        own["weakest"] = group.nes.abs().min()
         rows.append(own.assign(contrasts_enriched=len(group), worst_q=group.q_value.max()))
     if not rows:
         return pd.DataFrame(columns=COMMON)
-    order = ["worst_q", "collection", "gene_set", "direction"]
-    return pd.concat(rows).sort_values(order, kind="stable", ignore_index=True)[COMMON]
+    by = {
+        "worst_q": True,
+        "contrasts_enriched": False,
+        "weakest": False,
+        "collection": True,
+        "gene_set": True,
+    }
+    ranked = pd.concat(rows).sort_values(
+        list(by), ascending=list(by.values()), kind="stable", ignore_index=True
+    )
+    return ranked[COMMON]
 
 
 def running_sums(sets: pd.DataFrame, ranking: Ranking) -> pd.DataFrame:

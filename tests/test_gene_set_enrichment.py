@@ -437,6 +437,24 @@ def test_phenotype_null__equals_scoring_each_relabelled_ranking(lines, replicate
         np.testing.assert_allclose(found[:, column], expected, atol=1e-10)
 
 
+def test_phenotype_null__without_blocks_gives_the_scores_of_gseapy():
+    """gseapy 1.3.1, phenotype permutation: es to rounding, NES as far as 1,000 other permutations allow."""
+    sheet, log_cpm = study(1, 8, planted=0.3)
+    rng = np.random.default_rng(SEED)
+    sets = {f"S{number}": rng.choice(log_cpm.index, 30, replace=False) for number in range(8)}
+    sets["planted"] = log_cpm.index[:30]
+    found, _ = permuted(sheet, log_cpm, sets, 1000, np.nan)
+    sides = list(sheet.condition.map({"resistant": "t", "parental": "r"}))
+    options = {"permutation_num": 1000, "min_size": 5, "outdir": None, "no_plot": True, "seed": SEED}
+    named = {name: list(genes) for name, genes in sets.items()}
+    theirs = gseapy.gsea(2**log_cpm, named, sides, permutation_type="phenotype", **options)
+    sign = 1 if theirs.pheno_pos == "t" else -1
+    scores = theirs.res2d.set_index("Term").loc[found.index, ["ES", "NES", "NOM p-val"]].astype(float)
+    np.testing.assert_allclose(found.es, sign * scores["ES"], atol=1e-6)
+    np.testing.assert_allclose(found.nes, sign * scores["NES"], rtol=0.1)
+    np.testing.assert_allclose(found.p_broad, scores["NOM p-val"], atol=0.08)
+
+
 def test_prepare__seven_lines_cannot_give_a_p_value_below_a_64th_and_a_planted_set_reaches_it():
     """Swapping all 7 lines mirrors every ranking, so 64 of the 128 ways have a score of the set's sign."""
     sheet, log_cpm = study(7, 1, planted=0.8)

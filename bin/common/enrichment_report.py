@@ -294,6 +294,7 @@ def write_sections(
     ]
     if rows:
         table = pd.concat(rows)
+        table["row"] = table.row.str.replace("/", "\N{DIVISION SLASH}")  # MultiQC takes it for a path
         twice = table.row.duplicated(keep=False)
         table = table.assign(row=table.row.mask(twice, table.row + ", " + table.collection)).set_index("row")
         write_section(
