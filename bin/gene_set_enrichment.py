@@ -65,6 +65,7 @@ LEFT_OUT = ("all_zero", "outlier")  # statuses of genes whose metric means nothi
 MIN_SAMPLES = 7  # a group, to shuffle samples freely
 MIN_BLOCKS = 3  # 2 can be swapped in 4 ways: one other has a score of the same sign
 LOW_SPREAD = 0.2  # the Broad Institute's least standard deviation, as a share of the mean
+EQUAL = 1 - 1e-9  # a permutation that repeats the true labels scores the same, but for rounding
 BATCH = 2**14  # numbers at a time: they stay in the cache, and memory does not grow with the permutations
 HIGHLIGHTED = (
     "R-HSA-9755511,WP2884,WP4313,HALLMARK_XENOBIOTIC_METABOLISM,HALLMARK_REACTIVE_OXYGEN_SPECIES_PATHWAY"
@@ -315,14 +316,16 @@ def significance(es: np.ndarray, null: np.ndarray, row: np.ndarray) -> pd.DataFr
             continue
         mean = np.abs(null.sum(1, where=same)) / np.maximum(n, 1)
         score, which = sign * es[own], row[own]
-        b = (same[which] & (sign * null[which] >= score[:, None])).sum(1)
+        b = (same[which] & (sign * null[which] >= (score * EQUAL)[:, None])).sum(1)
         nes = score / mean[which]
         in_permutation = (same * times).sum(0)
         share = (times / np.maximum(in_permutation, 1) / (in_permutation > 0).sum() * same)[same]
         null_nes = (sign * null / np.maximum(mean, np.finfo(float).tiny)[:, None])[same]
         order = np.argsort(null_nes)
-        as_high = np.append(np.cumsum(share[order][::-1])[::-1], 0)[np.searchsorted(null_nes[order], nes)]
-        observed = 1 - np.searchsorted(np.sort(nes), nes) / len(nes)
+        as_high = np.append(np.cumsum(share[order][::-1])[::-1], 0)[
+            np.searchsorted(null_nes[order], nes * EQUAL)
+        ]
+        observed = 1 - np.searchsorted(np.sort(nes), nes * EQUAL) / len(nes)
         judged.loc[own, "nes"] = sign * nes
         judged.loc[own, "p_value"] = (b + 1) / (n[which] + 1)
         judged.loc[own, "p_broad"] = b / n[which]
@@ -447,14 +450,14 @@ def common_sets(
     found = every[every.contrast.isin(wanted) & (every.q_value < q_value_max)]
     rows = []
     for (collection, name, up), group in found.groupby(["collection", "gene_set", found.nes > 0]):
-        if len(group) < least:
+        if (enriched_in := group.contrast.nunique()) < least:
             continue
         own = every[(every.collection == collection) & (every.gene_set == name)].copy()
         enriched, same = own.q_value < q_value_max, (own.nes > 0) == up
         own["enriched"] = np.select([enriched & same, enriched], ["yes", "opposite"], "no")
         own["direction"] = "up" if up else "down"
         own["weakest"] = group.nes.abs().min()
-        rows.append(own.assign(contrasts_enriched=len(group), worst_q=group.q_value.max()))
+        rows.append(own.assign(contrasts_enriched=enriched_in, worst_q=group.q_value.max()))
     if not rows:
         return pd.DataFrame(columns=COMMON)
     by = {

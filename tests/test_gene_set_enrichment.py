@@ -162,6 +162,14 @@ def test_significance__equals_the_definitions_set_by_set(shared):
     np.testing.assert_allclose(found.to_numpy(), expected.to_numpy(), rtol=1e-12)
 
 
+def test_significance__a_null_score_that_differs_by_rounding_counts_as_extreme():
+    found = gsea.significance(
+        np.array([0.5]), np.array([[0.5 * (1 - 1e-13), 0.1, 0.2]]), np.zeros(1, dtype=int)
+    )
+    assert (found.p_broad[0], found.p_value[0]) == (1 / 3, 2 / 4)
+    assert found.q_value[0] == pytest.approx(1 / 3)
+
+
 def test_significance__a_score_without_null_scores_of_its_sign_has_no_p_value():
     found = gsea.significance(np.array([0.5, -0.5]), np.full((2, 10), -0.2), np.arange(2))
     assert found.loc[0, ["nes", "p_value", "p_broad", "q_value"]].isna().all()
