@@ -5,7 +5,7 @@ export NXF_ANSI_LOG := false
 
 PIP := $(wildcard containers/*.pip)
 ANALYSES := $(PIP:containers/%.pip=%)
-TOOLS := pytest ruff
+TOOLS := gseapy pytest ruff
 VERSION := $(shell sed -n "s/^ *version *= '\(.*\)'/\1/p" nextflow.config)
 ENGINE := docker
 

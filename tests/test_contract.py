@@ -92,7 +92,9 @@ def test_every_published_column_is_explained_and_every_explained_column_is_publi
         if table.startswith("report/"):
             continue  # MultiQC's own
         separator = "\t" if path.suffix == ".tsv" else ","
-        for column in path.open().readline().rstrip("\n").split(separator):
+        with path.open() as lines:
+            header = lines.readline().rstrip("\n")
+        for column in header.split(separator):
             wanted = "<sample>" if column in names else column
             found = {
                 n for n, (tables, known) in enumerate(rows) if known == wanted and tables.fullmatch(table)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from common.tables import write_table
 
-# Parental blue and resistant red in every figure; the rest from Okabe and Ito: told apart with any colour vision.
+# Parental blue and resistant red in every figure; all from Okabe and Ito: told apart with any colour vision.
 ROLES = {"reference": "#0072B2", "target": "#D55E00", "other": "#6B6B6B"}
 COLOURS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0072B2", "#D55E00", "#000000")
 DIVERGING = "RdBu_r"

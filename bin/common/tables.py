@@ -19,7 +19,7 @@ def read_table(path: Path, columns: Mapping[str, str], further: bool = False) ->
     """
     try:
         header = pd.read_csv(path, sep="\t", nrows=0).columns
-        dtypes = {column: "str" for column in header} | dict(columns)
+        dtypes = dict.fromkeys(header, "str") | dict(columns)
         table = pd.read_csv(path, sep="\t", dtype=dtypes, keep_default_na=False, na_values=[""])
     except ValueError as error:
         raise InputError(f"{path.name}: {error}") from error
