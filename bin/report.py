@@ -36,6 +36,7 @@ TOOLS = ["tool", "version"]
 
 DOI = re.compile(r"doi:(10\.\d{4,}/[^\s,;()]*[^\s,;().])")
 SHOWN_LINKS = 6  # more than these are folded away
+NAMED_LINES = 8  # more than these are named under the pointer only
 TABLES = ("table", "violin")
 SIMULATED = (
     "<strong>Simulated data.</strong> This study was made by a computer to try the pipeline: "
@@ -194,6 +195,9 @@ def compose(section: Mapping, group: Group, dictionary: pd.DataFrame) -> dict[st
     title = f"{title}: results" if title == group.title else title
     description = describe(section, group.name)
     settings = {"id": name, "title": title, "series_label": False} | AS_GIVEN.get(kind, {})
+    if kind == "linegraph":
+        lines = data[0] if isinstance(data, list) else data
+        settings["showlegend"] = len(lines) <= NAMED_LINES
     data, settings = drawable(kind, data, settings | section["pconfig"])
     if not data:
         return content(group, name, title, description, "html", "<p>There is nothing to draw.</p>")

@@ -120,14 +120,17 @@ def full_study(folder: Path) -> Study:
         dois=["10.1186/s13059-014-0550-8"],
         findings={RESISTANT: "312 genes up, 0 down"},
     )
+    one = {"data_labels": [RESISTANT]}
     points = {f"gene{n}": {"x": n / 100, "y": 1.0, "color": "#D55E00"} for n in range(300)}
-    study.write("differential_expression_volcano", "Volcano", "300 genes.", "scatter", points)
+    study.write("differential_expression_volcano", "Volcano", "300 genes.", "scatter", [points], settings=one)
     lines = {"a": {"0": 0, "900": None, "1000": 2, "90": 3}, "b": {"0": None}}
     study.write(
         "sample_enrichment", "Sums", "Lines.", "linegraph", lines, findings={RESISTANT: "up (NES 2.1)"}
     )
     violins = {sample: {"WP2884": 0.1 * n} for n, sample in enumerate(SAMPLES)}
     study.write("sample_enrichment_violin", "Scores", "Sets.", "violin", violins, table="scores.tsv")
+    many = {str(n): {"0": n, "1": 0} for n in range(9)}
+    study.write("sample_enrichment_many", "Many", "Lines.", "linegraph", [many, many])
     study.write("sample_enrichment_none", "Nothing", "No set was scored.", "table", {}, table="scores.tsv")
     return study
 
@@ -163,7 +166,12 @@ def test_report__goes_from_warnings_and_findings_through_the_plan_to_the_record(
         *("normalise_expression", "normalise_expression_box", "normalise_expression_grid"),
         "normalise_expression_zeros",
         *("differential_expression", "differential_expression_volcano"),
-        *("sample_enrichment", "sample_enrichment_none", "sample_enrichment_violin"),
+        *(
+            "sample_enrichment",
+            "sample_enrichment_many",
+            "sample_enrichment_none",
+            "sample_enrichment_violin",
+        ),
         *("plan", "methods", "parameters", "inputs", "versions"),
     ]
     groups = re.findall(r'<h2 class="mb-0" id="([^"]+)">', html)
@@ -222,6 +230,12 @@ def test_report__shows_names_and_order_as_given(reported):
     assert grid["ycats"] == ["GABP alpha/beta", "beta"]
     (lines,) = data["report_plot_data"]["sample_enrichment-plot"]["datasets"]
     assert lines["lines"][0]["pairs"] == [[0, 0], [90, 3], [900, None], [1000, 2]]
+
+
+def test_report__a_few_lines_are_named_beside_the_plot_and_many_are_not(reported):
+    plots = json.loads((reported / "multiqc_report_data/multiqc_data.json").read_text())["report_plot_data"]
+    assert plots["sample_enrichment-plot"]["layout"]["showlegend"] is True
+    assert plots["sample_enrichment_many"]["layout"]["showlegend"] is False
 
 
 def test_report__every_plot_is_interactive_and_drawn_at_once(html):
@@ -392,6 +406,14 @@ def test_drawable__a_dataset_without_points_goes_with_its_label():
     kept, settings = drawable("scatter", data, {"data_labels": ["first", "second", "third"]})
     assert kept == [{"a": {"x": 1, "y": 2}}, {"a": {"x": 3, "y": 4}}]
     assert settings["data_labels"] == ["first", "third"]
+
+
+def test_drawable__one_dataset_has_its_label_as_a_subtitle():
+    data = [{"a": []}, {"a": {"x": 3, "y": 4}}]
+    labels = [{"name": "first", "xlab": "hours"}, {"name": "second", "xlab": "days"}]
+    kept, settings = drawable("scatter", data, {"xlab": "time", "data_labels": labels})
+    assert kept == {"a": {"x": 3, "y": 4}}
+    assert settings == {"xlab": "days", "subtitle": "second"}
 
 
 def test_drawable__keeps_zeros_and_the_text_of_categories():

@@ -97,11 +97,15 @@ def drawable(kind: str, data: object, settings: dict) -> tuple[object, dict]:
         for each in (data if isinstance(data, list) else [data])
     ]
     datasets = [{name: points for name, points in each.items() if points not in EMPTY} for each in datasets]
-    labels = settings.get("data_labels") or [None] * len(datasets)
+    labels = settings.get("data_labels") or [str(number) for number in range(1, len(datasets) + 1)]
     kept = [(each, label) for each, label in zip(datasets, labels, strict=True) if each]
     if len(kept) > 1:
         return [each for each, _ in kept], settings | {"data_labels": [label for _, label in kept]}
-    return kept[0][0] if kept else {}, {key: value for key, value in settings.items() if key != "data_labels"}
+    further = {key: value for key, value in settings.items() if key != "data_labels"}
+    if kept and "data_labels" in settings:  # no button is needed for one dataset, but its name is
+        label = kept[0][1] if isinstance(kept[0][1], dict) else {"name": kept[0][1]}
+        further |= {"subtitle" if key == "name" else key: value for key, value in label.items()}
+    return kept[0][0] if kept else {}, further
 
 
 def without_strokes(data: object) -> object:
