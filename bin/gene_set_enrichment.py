@@ -172,7 +172,10 @@ def relabel(phenotypes: Phenotypes, permutations: int, seed: int) -> tuple[np.nd
     if n < MIN_BLOCKS:
         return None, f"{n} blocks, {MIN_BLOCKS} needed to swap conditions within them"
     if n > 60 or 2**n - 1 > permutations:
-        return rng.choice([-1.0, 1.0], (permutations, n)), ""
+        least = f"p_value and q_value >= about {2 / (permutations + 1):.3g}"
+        return rng.choice(
+            [-1.0, 1.0], (permutations, n)
+        ), f"{n} blocks, {permutations:,} random swaps: {least}"
     swapped = (np.arange(1, 2**n)[:, None] >> np.arange(n)) & 1
     # Swapping all blocks mirrors the ranking, so that half of all ways score with the same sign.
     least = f"p_value and q_value >= {2 / 2**n:.3g}"

@@ -413,6 +413,15 @@ def test_relabel__swaps_whole_blocks_in_every_way_but_the_true_one():
     assert says == "4 blocks, 16 swaps, half of them with a score of one sign: p_value and q_value >= 0.125"
 
 
+def test_relabel__draws_swaps_where_there_are_more_than_permutations():
+    sheet, log_cpm = study(12, 1)
+    phenotypes = gsea.phenotypes_of(contrast_of(sheet), sheet, log_cpm)
+    labels, says = gsea.relabel(phenotypes, 1000, SEED)
+    assert labels.shape == (1000, 12)
+    assert set(np.unique(labels)) == {-1, 1}
+    assert says == "12 blocks, 1,000 random swaps: p_value and q_value >= about 0.002"
+
+
 def test_phenotypes_of__a_swap_of_labels_is_the_swap_of_a_lines_samples():
     """Replicates move together: relabelling the sheet of one line gives the ranking of that sign."""
     sheet, log_cpm = study(3, 2)
