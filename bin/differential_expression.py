@@ -11,8 +11,8 @@ Estimate   PyDESeq2's steps, with its inference replaced by batched kernels (`Ba
            at --q-value-max. Shrunken fold changes are apeglm's: a Cauchy prior on the contrast.
 Replicates Without any, dispersions come from ~ line + condition where that leaves residual degrees of
            freedom: then the null is that a line responds as differently as lines usually do, and the status
-           is exploratory_additive_dispersion. Else there is no test (no_replicates), and the fold
-           changes are shrunk with dispersions that take the contrast's samples for replicates.
+           is exploratory_additive_dispersion. Else there is no test (no_replicates), and fold changes
+           are shrunk with the trend of dispersions among the contrast's samples, as if replicates.
 Assumes    Most genes do not change between samples (size factors are medians of ratios).
 References Love et al. 2014, Genome Biol 15:550, doi:10.1186/s13059-014-0550-8
            Zhu et al. 2019, Bioinformatics 35:2084, doi:10.1093/bioinformatics/bty895
@@ -739,17 +739,17 @@ class Models:
         self.counts, self.samples = counts, samples.set_index("sample", drop=False)
         self.fitted: dict[bytes, Dataset] = {}
 
-    def fit(self, design: pd.DataFrame, dispersions: Dataset | None = None) -> Dataset:
+    def fit(self, design: pd.DataFrame, source: Dataset | None = None, kind: str = "dispersions") -> Dataset:
         """Fit a design to its samples; with the dispersions of another fit, if one is given."""
         key = "\t".join(design.index).encode() + design.to_numpy().tobytes()
         if key not in self.fitted:
             dataset = Dataset(self.counts.loc[design.index], design)
-            if dispersions is None:
+            if source is None:
                 dataset.deseq2()
             else:
                 dataset.normalise(size_factors(dataset.X))
-                dataset.trend = dispersions.trend
-                dataset.var["dispersions"], dataset.var["outlier"] = dispersions.var["dispersions"], ""
+                dataset.trend = source.trend
+                dataset.var["dispersions"], dataset.var["outlier"] = source.var[kind], ""
                 dataset.fit_LFC()
             self.fitted[key] = dataset
         return self.fitted[key]
@@ -762,25 +762,21 @@ class Models:
             block = contrast.blocking or "line"
             design, words = additive_design(own, block, contrast.reference), f"~ {block} + condition"
         else:
-            design, words = (
-                one_column_each(self.samples.line + " " + self.samples.condition),
-                "~ line:condition",
-            )
-            additive = additive_design(self.samples, "line", contrast.reference)
-            if freedom(design) == 0 < freedom(additive):
-                reason = f"1 sample a group; dispersions of ~ line + condition, {freedom(additive)} df"
-                dataset = self.fit(design, self.fit(additive))
-                return Model(dataset, words, "exploratory_additive_dispersion", reason)
+            design = one_column_each(self.samples.line + " " + self.samples.condition)
+            words = "~ line:condition"
         if freedom(design) > 0:
             return Model(self.fit(design), words)
-        blind = pd.DataFrame({"all": 1.0}, own.index)
+        additive = additive_design(self.samples, "line", contrast.reference)
+        if words == "~ line:condition" and freedom(additive) > 0:
+            reason = f"1 sample a group; dispersions of ~ line + condition, {freedom(additive)} df"
+            return Model(
+                self.fit(design, self.fit(additive)), words, "exploratory_additive_dispersion", reason
+            )
+        # The trend of the samples as replicates of each other: a gene's own change is not in it.
+        blind = self.fit(pd.DataFrame({"all": 1.0}, own.index))
+        design = design.loc[own.index, (design.loc[own.index] != 0).any()]
         reason = f"{len(own)} samples leave no degree of freedom in {words}"
-        return Model(
-            self.fit(design.loc[own.index, (design.loc[own.index] != 0).any()], self.fit(blind)),
-            words,
-            "no_replicates",
-            reason,
-        )
+        return Model(self.fit(design, blind, "fitted_dispersions"), words, "no_replicates", reason)
 
 
 def prior_scale(effects: np.ndarray, errors: np.ndarray) -> float:
@@ -809,6 +805,8 @@ def lowess(x: np.ndarray, y: np.ndarray, share: float) -> np.ndarray:
     robust = np.ones(len(x))
     for _ in range(4):
         weights = kernel * robust
+        none = weights.sum(axis=1) == 0  # all near points are outliers: the point stands for itself
+        weights[none] = np.eye(len(x))[none]
         weights /= weights.sum(axis=1, keepdims=True)
         centre = (weights * x).sum(axis=1, keepdims=True)
         spread = (weights * (x - centre) ** 2).sum(axis=1)
@@ -856,9 +854,7 @@ def filter_and_adjust(
     return q_values, limits[chosen]
 
 
-def test_contrast(
-    model: Model, contrast: NamedTuple, genes: pd.DataFrame, q_value_max: float
-) -> pd.DataFrame:
+def compare(model: Model, contrast: NamedTuple, genes: pd.DataFrame, q_value_max: float) -> pd.DataFrame:
     """Test every gene: a row each, with status and reason."""
     dataset = model.dataset
     matrix, coefficients = dataset.obsm["design_matrix"], dataset.varm["LFC"].to_numpy()
@@ -886,13 +882,11 @@ def test_contrast(
         matrix.to_numpy(), alpha, coefficients[fitted], mu, ridge, vector, 0.0
     )
     effect = coefficients[fitted] @ vector
-    posterior = Shrinkage(
-        Design(design), counts[:, fitted], factors[own], alpha, column, prior_scale(effect, error)
-    )
-    shrunken, _ = shrink(posterior)
+    tested = model.status != "no_replicates"
+    scale = prior_scale(effect, error) if tested else 1.0  # without replicates, errors are not known
+    shrunken, _ = shrink(Shrinkage(Design(design), counts[:, fitted], factors[own], alpha, column, scale))
 
     table = genes.assign(base_mean=dataset.var["_normed_means"].to_numpy())
-    tested = model.status != "no_replicates"
     for name, values in {
         "log2_fold_change": effect / LN2,
         "lfc_se": error / LN2 if tested else np.nan,
@@ -929,7 +923,7 @@ def analyse(
     tables, rows = {}, []
     for contrast in contrasts.itertuples():
         model = models.of(contrast)
-        table = test_contrast(model, contrast, genes, q_value_max)
+        table = compare(model, contrast, genes, q_value_max)
         tables[contrast.contrast] = table
         own = samples[samples.line.isin(contrast.lines.split(";"))]
         significant = table.q_value < q_value_max
