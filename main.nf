@@ -46,10 +46,13 @@ workflow {
     // Whichever analyses ran, their sections go into one report, always in the same order.
     checked = CHECK_INPUTS.out.plan.mix(CHECK_INPUTS.out.inputs, CHECK_INPUTS.out.notes, CHECK_INPUTS.out.parameters)
     sections = EXPRESSION.out.sections.flatten()
+    versions = channel.topic('versions')
+        .map { table -> table.text }
+        .mix(channel.of("nextflow\t${workflow.nextflow.version}\n${workflow.manifest.name}\t${workflow.manifest.version}\n"))
     REPORT(
         checked.collect(sort: { table -> table.name }),
         sections.collect(sort: { section -> section.name }).ifEmpty([]),
-        channel.topic('versions').map { table -> table.text }.unique().collectFile(name: 'versions.tsv', sort: true),
+        versions.unique().collectFile(name: 'versions.tsv', sort: true),
         files("${projectDir}/assets/{columns.tsv,multiqc_config.yml,methods.yml,report.css}"),
     )
 }

@@ -32,9 +32,8 @@ import click
 import numpy as np
 import pandas as pd
 from common.cli import FOLDER, INPUT, RESULTS, Script
-from common.enrichment_report import label as readable
 from common.figures import QUIET, ROLES, new_figure, save_figure, styled
-from common.gene_sets import GeneSet, highlighted, members_of, read_collections
+from common.gene_sets import GeneSet, highlighted, members_of, read_collections, readable
 from common.multiqc import write_section, write_versions
 from common.tables import SAMPLES, read_matrix, read_table, write_table
 from matplotlib.figure import Figure

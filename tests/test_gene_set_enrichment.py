@@ -6,8 +6,8 @@ import gseapy
 import numpy as np
 import pandas as pd
 import pytest
-from common.enrichment_report import label, shorter
-from common.gene_sets import GeneSet, read_gmt
+from common.enrichment_report import shorter
+from common.gene_sets import GeneSet, read_gmt, readable
 from conftest import REFERENCE_DATA, ROOT
 
 BROAD = REFERENCE_DATA / "gsea_desktop_edb"
@@ -582,16 +582,16 @@ def test_common_of__a_number_does_not_count_the_contrast_over_all_lines():
         ("KEAP1-NFE2L2 pathway", "KEAP1-NFE2L2 pathway"),
     ],
 )
-def test_label__reads_as_a_phrase(name, expected):
-    assert label(name, 40) == expected
+def test_readable__reads_as_a_phrase(name, expected):
+    assert readable(name, 40) == expected
 
 
 @pytest.mark.parametrize("lines", [1, 2, 3])
 @pytest.mark.parametrize("width", [30, 62])
-def test_label__fits_its_room_and_keeps_the_accession(lines, width):
+def test_readable__fits_its_room_and_keeps_the_accession(lines, width):
     for path in sorted((ROOT / "assets/gene_sets").glob("*.gmt")):
         for each in read_gmt(path):
-            shown = label(each.name, width, lines).split("\n")
+            shown = readable(each.name, width, lines).split("\n")
             assert len(shown) <= lines
             assert max(map(len, shown)) <= width
             if each.identifier != each.name:

@@ -1,6 +1,5 @@
 """Figures and report sections of gene set enrichment: they show tables as given and compute nothing."""
 
-import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,9 +10,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from common.figures import DIVERGING, PALE, QUIET, ROLES, new_figure, shortened, styled
+from common.gene_sets import readable
 from common.multiqc import rows_of, write_section
 
-ABBREVIATIONS = {"AKT", "DN", "DNA", "JAK", "KRAS", "MTOR", "MYC", "NFKB", "TGF", "TNFA", "UV", "WNT"}
 DOIS = ["10.1073/pnas.0506580102", "10.2202/1544-6115.1585"]
 SHOWN = 12  # contrasts whose running sums the report holds
 CORNERS = 60  # of each running sum there
@@ -30,20 +29,6 @@ METRICS = {
 }
 
 
-def label(name: str, width: int, lines: int = 1) -> str:
-    """Make a set's name readable: Hallmark's as a phrase, long ones shortened, but for their accession."""
-    if re.fullmatch(r"[A-Z0-9]+(_[A-Z0-9]+)+", name):
-        first, *words = name.split("_")
-        kept = [word if word in ABBREVIATIONS or re.search(r"\d", word) else word.lower() for word in words]
-        name = " ".join([first.capitalize(), *kept])
-    title, accession = re.fullmatch(r"(.*?)( \([^() ]+\))?", name, re.DOTALL).groups(default="")
-    wrapped, words = textwrap.wrap(title + accession, width), title.split()
-    while len(wrapped) > lines and words:
-        words.pop()
-        wrapped = textwrap.wrap(" ".join([*words, "…"]) + accession, width)
-    return "\n".join(wrapped)
-
-
 def q_text(q_value: float) -> str:
     """Write a false discovery rate as it can be known."""
     return "q < 0.001" if q_value < 0.001 else f"q {q_value:.2g}"
@@ -58,7 +43,7 @@ def draw_top_sets(top: pd.DataFrame, contrast: str, q_value_max: float) -> Figur
     panel.barh(range(len(top)), top.nes, color=colours, height=0.7)
     panel.set_ylim(len(top) - 0.4, -0.6)
     labels = [
-        ("◆ " if row.highlighted == "yes" else "") + label(row.gene_set, 62) for row in top.itertuples()
+        ("◆ " if row.highlighted == "yes" else "") + readable(row.gene_set, 62) for row in top.itertuples()
     ]
     panel.set_yticks(range(len(top)), labels)
     for text, row in zip(panel.get_yticklabels(), top.itertuples(), strict=True):
@@ -116,7 +101,7 @@ def draw_running_sums(
             *((0.97, 0.95) if not row.nes < 0 else (0.03, 0.05)), says, transform=sums.transAxes, fontsize=7,
             ha="left" if row.nes < 0 else "right", va="bottom" if row.nes < 0 else "top",
         )  # fmt: skip
-        sums.set_title(label(row.gene_set, 31, 2), fontsize=7)
+        sums.set_title(readable(row.gene_set, 31, 2), fontsize=7)
         hits.vlines(places, 0, 1, color="#333333", lw=0.4, alpha=0.7)
         hits.set_ylim(0, 1)
         hits.set_yticks([])
@@ -175,7 +160,7 @@ def draw_highlighted(drawn: pd.DataFrame) -> Figure:
     )
     panel.scatter(x[~ok], y[~ok], s=14, marker="x", color=QUIET, lw=0.8)
     panel.set_xticks(range(len(names)), ticks, rotation=90 if len(names) > 3 else 0)
-    panel.set_yticks(range(len(sets)), [label(name, 38, 2) for _, name in sets])
+    panel.set_yticks(range(len(sets)), [readable(name, 38, 2) for _, name in sets])
     panel.set_xlim(-0.6, len(names) - 0.4)
     panel.set_ylim(len(sets) - 0.4, -0.6)
     panel.set_xlabel(common)
@@ -194,17 +179,19 @@ def draw_highlighted(drawn: pd.DataFrame) -> Figure:
 
 
 def finding(sets: pd.DataFrame, marked: Sequence[tuple[str, str]], q_value_max: float) -> str:
-    """Say in a few words what moved in a contrast: highlighted sets, or else the strongest."""
+    """Say in a few words what moved in a contrast: highlighted sets, and the strongest of all."""
     tested = sets[sets.status == "ok"]
     found = tested[tested.q_value < q_value_max]
     if not len(tested):
         return f"no gene set tested ({sets.reason.iloc[0]})" if len(sets) else "no gene set given"
     if not len(found):
         return f"none of {len(tested):,} gene sets at q < {q_value_max:g}"
-    shown = [row for row in found.itertuples() if (row.collection, row.gene_set) in marked]
-    shown = shown[:NAMED] or [found.loc[found.nes.abs().idxmax()]]
+    shown = [row for row in found.itertuples() if (row.collection, row.gene_set) in marked][:NAMED]
+    strongest = found.loc[found.nes.abs().idxmax()]
+    if strongest.gene_set not in [row.gene_set for row in shown]:
+        shown.append(strongest)
     words = [
-        f"{label(row.gene_set, 70)} {'up' if row.nes > 0 else 'down'} "
+        f"{readable(row.gene_set, 70)} {'up' if row.nes > 0 else 'down'} "
         f"(NES {row.nes:.2f}, {q_text(row.q_value)})"
         for row in shown
     ]
@@ -289,7 +276,7 @@ def write_sections(
     if found.sums:
         write_running_sums(folder / f"{name}_running_sums_mqc.json", found.sums)
     rows = [
-        top.assign(row=contrast + ": " + top.gene_set.map(lambda text: label(text, 70)))
+        top.assign(row=contrast + ": " + top.gene_set.map(lambda text: readable(text, 70)))
         for contrast, top in found.top.items()
     ]
     if rows:
@@ -334,7 +321,7 @@ def write_heatmap(path: Path, title: str, sentence: str, scores: pd.DataFrame, l
         "heatmap",
         [[None if np.isnan(nes) else round(nes, 3) for nes in row] for row in wide.to_numpy()],
         settings={
-            "xcats": list(wide.columns), "ycats": [label(name, 70) for _, name in wide.index],
+            "xcats": list(wide.columns), "ycats": [readable(name, 70) for _, name in wide.index],
             "xcats_samples": False, "ycats_samples": False, "cluster_rows": False, "cluster_cols": False,
             "xlab": "contrast", "ylab": "gene set", "zlab": "NES", "min": -3, "max": 3,
         },
@@ -354,7 +341,7 @@ def write_running_sums(path: Path, sums: Mapping[str, pd.DataFrame]) -> None:
             some = np.linspace(0, len(curve) - 1, CORNERS).astype(int)
             some = np.unique([*some, curve.value.argmax(), curve.value.argmin()])
             values = zip(curve.place.iloc[some], curve.value.iloc[some].round(4), strict=True)
-            key = label(name, 70) if label(name, 70) not in shown[contrast] else f"{name}, {collection}"
+            key = readable(name, 70) if readable(name, 70) not in shown[contrast] else f"{name}, {collection}"
             shown[contrast][key] = {float(place): value for place, value in values}
     write_section(
         path,

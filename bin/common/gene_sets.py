@@ -1,11 +1,16 @@
 """Read gene sets from GMT files, and find their genes in a study."""
 
+import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+
+# What stays in capitals in a readable name.
+ABBREVIATIONS = {"AKT", "DN", "DNA", "JAK", "KRAS", "MTOR", "MYC", "NFKB", "TGF", "TNFA", "UV", "WNT"}
 
 
 class GeneSet(NamedTuple):
@@ -65,3 +70,17 @@ def highlighted(wanted: str, collections: dict[str, list[GeneSet]]) -> list[tupl
         for each in sets
         if name in (each.name, each.identifier)
     ]
+
+
+def readable(name: str, width: int, lines: int = 1) -> str:
+    """Make a set's name readable: Hallmark's as a phrase, long ones shortened, but for their accession."""
+    if re.fullmatch(r"[A-Z0-9]+(_[A-Z0-9]+)+", name):
+        first, *words = name.split("_")
+        kept = [word if word in ABBREVIATIONS or re.search(r"\d", word) else word.lower() for word in words]
+        name = " ".join([first.capitalize(), *kept])
+    title, accession = re.fullmatch(r"(.*?)( \([^() ]+\))?", name, re.DOTALL).groups(default="")
+    wrapped, words = textwrap.wrap(title + accession, width), title.split()
+    while len(wrapped) > lines and words:
+        words.pop()
+        wrapped = textwrap.wrap(" ".join([*words, "…"]) + accession, width)
+    return "\n".join(wrapped)

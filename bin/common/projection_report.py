@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from common.enrichment_report import label as readable
 from common.figures import QUIET, ROLES, new_figure, shortened, styled
+from common.gene_sets import readable
 from common.labels import place_labels
 from common.multiqc import write_section
 
