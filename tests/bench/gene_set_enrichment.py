@@ -83,8 +83,8 @@ def main(runs: int) -> None:
             f"gene_set_enrichment, {sets:,} sets ({len(found):,} tested): "
             f"{seconds['rival'] / seconds['ours']:.0f} times as fast as gseapy.prerank with 2 threads "
             f"({seconds['ours']:.2f} s, {seconds['rival']:.1f} s a contrast; peak memory "
-            f"{memory['ours']:.2f} GB, {memory['rival']:.2f} GB; largest difference of es {difference.es:.0e}; "
-            f"of nes, from other random sets, {difference.nes:.2f})"
+            f"{memory['ours']:.2f} GB, {memory['rival']:.2f} GB; largest difference of es "
+            f"{difference.es:.0e}; of nes, from other random sets, {difference.nes:.2f})"
         )
 
 
