@@ -48,7 +48,7 @@ workflow {
     sections = EXPRESSION.out.sections.flatten()
     versions = channel.topic('versions')
         .map { table -> table.text }
-        .mix(channel.of("nextflow\t${workflow.nextflow.version}\n${workflow.manifest.name}\t${workflow.manifest.version}\n"))
+        .mix(channel.of("nextflow\t${workflow.nextflow.version}\n${workflow.manifest.name}\t${workflow.manifest.version}\n".toString()))
     REPORT(
         checked.collect(sort: { table -> table.name }),
         sections.collect(sort: { section -> section.name }).ifEmpty([]),
