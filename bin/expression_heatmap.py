@@ -14,6 +14,7 @@ Assumes    Values that are comparable between samples (TMM-normalised). A gene i
 Reference  Robinson and Oshlack 2010, Genome Biol 11:R25, doi:10.1186/gb-2010-11-3-r25 (log-CPM, TMM)
 """
 
+import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -153,6 +154,19 @@ def text_mm(text: str, points: float) -> float:
     return len(text) * points * 0.6 / 72 / MM
 
 
+def title_of(panel: str) -> str:
+    """Turn a panel's name into a title: `nrf2_targets` is "NRF2 targets".
+
+    A word with a digit or without a vowel is an abbreviation.
+    """
+    words = [
+        word.upper() if re.search(r"\d", word) or not re.search(r"[aeiouy]", word, re.IGNORECASE) else word
+        for word in panel.split("_")
+    ]
+    title = " ".join(words)
+    return title[:1].upper() + title[1:]
+
+
 @styled
 def draw(title: str, genes: pd.DataFrame, samples: pd.DataFrame, cells: pd.DataFrame) -> Figure:
     """Draw one panel. `genes` are all its rows of panels.tsv, `cells` what `drawn` lists."""
@@ -281,7 +295,7 @@ def write_panel(
     genes = table[table.panel == panel]
     shown = genes[genes.mean_log_cpm.notna()]
     cells = drawn(shown, samples, log_cpm)
-    title = panel.replace("_", " ")
+    title = title_of(panel)
     save_figure(draw(title, genes, samples, cells), cells, results / f"{panel}.heatmap")
 
     rows = max(1, INTERACTIVE_CELLS // len(samples))

@@ -238,3 +238,11 @@ def test_gene_panels__have_the_members_of_the_pathways_that_they_name():
     assert len(named) > 40
     strangers = [row.gene_name for row in named.itertuples() if row.gene_name not in members[row.pathway]]
     assert strangers == []
+
+
+@pytest.mark.parametrize(
+    ("panel", "title"),
+    [("nrf2_targets", "NRF2 targets"), ("mmc_activation", "MMC activation"), ("ferroptosis", "Ferroptosis")],
+)
+def test_title_of__writes_abbreviations_in_capitals(panel, title):
+    assert title_of(panel) == title

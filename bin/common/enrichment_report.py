@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from common.figures import DIVERGING, PALE, QUIET, ROLES, new_figure, shortened, styled
+from common.figures import COLOURS, DIVERGING, PALE, QUIET, ROLES, new_figure, shortened, styled
 from common.gene_sets import readable
-from common.multiqc import rows_of, write_section
+from common.multiqc import write_section
 
 DOIS = ["10.1073/pnas.0506580102", "10.2202/1544-6115.1585"]
 SHOWN = 12  # contrasts whose running sums the report holds
@@ -20,6 +20,10 @@ COMMON_SHOWN = 30
 TOP = 10
 PANELS = 12
 NAMED = 5  # highlighted sets in a finding
+DIRECTIONS = {
+    "up": {"name": "higher in the target condition", "color": ROLES["target"]},
+    "down": {"name": "lower in the target condition", "color": ROLES["reference"]},
+}
 METRICS = {
     "stat": "Wald statistic",
     "log2_fold_change": "log2 fold change",
@@ -252,14 +256,18 @@ def write_sections(
         "bargraph",
         counts.to_dict("index"),
         settings={
-            "categories": {
-                "up": {"name": "higher in the target condition", "color": ROLES["target"]},
-                "down": {"name": "lower in the target condition", "color": ROLES["reference"]},
-            },
+            "categories": DIRECTIONS,
             "ylab": f"gene sets at q < {q_value_max:g}",
         },
         statuses=found.summary.status,
-        links=["summary.tsv", *(f"{contrast}.top_sets.svg" for contrast in found.top)],
+        links=[
+            "summary.tsv",
+            *(
+                f"{contrast}.{collection}.sets.tsv"
+                for contrast, sets in found.sets.items()
+                for collection in sets.collection.unique()
+            ),
+        ],
         dois=DOIS,
         findings={contrast: finding(sets, marked, q_value_max) for contrast, sets in found.sets.items()},
     )
@@ -275,25 +283,8 @@ def write_sections(
         )
     if found.sums:
         write_running_sums(folder / f"{name}_running_sums_mqc.json", found.sums)
-    rows = [
-        top.assign(row=contrast + ": " + top.gene_set.map(lambda text: readable(text, 70)))
-        for contrast, top in found.top.items()
-    ]
-    if rows:
-        table = pd.concat(rows)
-        table["row"] = table.row.str.replace("/", "\N{DIVISION SLASH}")  # MultiQC takes it for a path
-        twice = table.row.duplicated(keep=False)
-        table = table.assign(row=table.row.mask(twice, table.row + ", " + table.collection)).set_index("row")
-        write_section(
-            folder / f"{name}_top_sets_mqc.json",
-            "Top gene sets",
-            "The sets of the highest and the lowest NES of each contrast, over all collections.",
-            "table",
-            rows_of(table[["collection", "size", "nes", "q_value", "highlighted"]]),
-            table="*.top_sets.tsv",
-            links=[f"{contrast}.top_sets.tsv" for contrast in found.top],
-            dois=DOIS[:1],
-        )
+    if found.top:
+        write_top_sets(folder / f"{name}_top_sets_mqc.json", found.top)
     if len(found.common):
         order = list(dict.fromkeys(zip(found.common.collection, found.common.gene_set, strict=True)))
         first = set(order[:COMMON_SHOWN])
@@ -306,6 +297,32 @@ def write_sections(
             found.common[[key in first for key in keys]],
             ["common_sets.tsv"],
         )
+
+
+def write_top_sets(path: Path, top: Mapping[str, pd.DataFrame]) -> None:
+    """Write a section of bars: the sets of the highest and the lowest nes, a data set a contrast."""
+    shown = {}
+    for contrast in list(top)[:SHOWN]:
+        shown[contrast] = {}
+        for row in top[contrast].itertuples():
+            key = f"{readable(row.gene_set, 60)}, {q_text(row.q_value)}"
+            key = key if key not in shown[contrast] else f"{key}, {row.collection}"
+            shown[contrast][key] = {"up" if row.nes > 0 else "down": round(row.nes, 3)}
+    write_section(
+        path,
+        "Top gene sets",
+        f"The {TOP} sets of the highest and of the lowest NES over all collections, in {len(shown)} of "
+        f"{len(top)} contrasts.",
+        "bargraph",
+        list(shown.values()),
+        settings={
+            "categories": [DIRECTIONS] * len(shown),
+            "data_labels": list(shown),
+            "ylab": "normalised enrichment score (NES)",
+        },
+        links=[f"{contrast}.top_sets.{suffix}" for contrast in top for suffix in ("svg", "png", "tsv")],
+        dois=DOIS[:1],
+    )
 
 
 def write_heatmap(path: Path, title: str, sentence: str, scores: pd.DataFrame, links: Sequence[str]) -> None:
@@ -343,6 +360,7 @@ def write_running_sums(path: Path, sums: Mapping[str, pd.DataFrame]) -> None:
             values = zip(curve.place.iloc[some], curve.value.iloc[some].round(4), strict=True)
             key = readable(name, 70) if readable(name, 70) not in shown[contrast] else f"{name}, {collection}"
             shown[contrast][key] = {float(place): value for place, value in values}
+    names = dict.fromkeys(name for curves in shown.values() for name in curves)
     write_section(
         path,
         "Running sums",
@@ -353,7 +371,8 @@ def write_running_sums(path: Path, sums: Mapping[str, pd.DataFrame]) -> None:
         settings={
             "data_labels": [{"name": contrast, "ylab": "running sum"} for contrast in shown],
             "xlab": "place in the ranking", "ylab": "running sum",
+            "colors": {name: COLOURS[at % len(COLOURS)] for at, name in enumerate(names)},
         },
-        links=[f"{contrast}.running_sum.svg" for contrast in sums],
+        links=[f"{contrast}.running_sum.{suffix}" for contrast in sums for suffix in ("svg", "png", "tsv")],
         dois=DOIS[:1],
     )  # fmt: skip
