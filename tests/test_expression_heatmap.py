@@ -21,6 +21,7 @@ from expression_heatmap import (
     in_order,
     main,
     places,
+    title_of,
     z_scores,
 )
 from scipy import stats
