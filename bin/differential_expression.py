@@ -883,7 +883,8 @@ def compare(model: Model, contrast: NamedTuple, genes: pd.DataFrame, q_value_max
     )
     effect = coefficients[fitted] @ vector
     tested = model.status != "no_replicates"
-    scale = prior_scale(effect, error) if tested else 1.0  # without replicates, errors are not known
+    # Without replicates the errors are not those of a line, and cannot tell how large effects are.
+    scale = prior_scale(effect, error) if model.status == "ok" else 1.0
     shrunken, _ = shrink(Shrinkage(Design(design), counts[:, fitted], factors[own], alpha, column, scale))
 
     table = genes.assign(base_mean=dataset.var["_normed_means"].to_numpy())
@@ -964,9 +965,10 @@ def drawn(table: pd.DataFrame, calls: bool, q_value_max: float) -> pd.DataFrame:
     `minus_log10_p` comes from the statistic, so that no p is 0; it is cut at twice what all but a thousandth
     of the genes stay below. Named are the strongest genes by statistic, or by shrunken fold change without.
     """
-    points = table[table.log2_fold_change_shrunk.notna() & (table.status != "outlier")].copy()
+    points = table[table.log2_fold_change_shrunk.notna()].copy()
     minus_log10_p = -(special.log_ndtr(-points.stat.abs()) + LN2) / np.log(10)
-    most = max(2 * minus_log10_p.quantile(0.999), 10) if points.stat.notna().any() else np.nan
+    minus_log10_p = minus_log10_p.where(points.p_value.notna())
+    most = max(2 * minus_log10_p.quantile(0.999), 10) if minus_log10_p.notna().any() else np.nan
     points["minus_log10_p"] = minus_log10_p.clip(upper=most)
     points["beyond"] = np.where(minus_log10_p > most, "yes", "no")
     significant = points.q_value < q_value_max
@@ -981,6 +983,7 @@ def drawn(table: pd.DataFrame, calls: bool, q_value_max: float) -> pd.DataFrame:
 @styled
 def draw(points: pd.DataFrame, x: str, y: str, row: NamedTuple) -> tuple[Figure, pd.DataFrame]:
     """Draw a volcano or an MA plot of what `drawn` lists; return it and exactly what it draws."""
+    points = points[points[y].notna()]
     figure, axes = new_figure(85, 80)
     panel, volcano = axes[0, 0], y == "minus_log10_p"
     colours = {"none": PALE, "down": ROLES["reference"], "up": ROLES["target"]}

@@ -509,6 +509,7 @@ def test_analyse__lines_without_replicates_are_ranked_with_dispersions_of_the_ad
     tested_genes = table[table.q_value.notna()]
     assert set(tested_genes.status) == {"exploratory_additive_dispersion"}
     assert table.stat.iloc[:30].median() > 3 > table.stat.iloc[30:].abs().median()
+    assert table.log2_fold_change_shrunk.iloc[:30].median() > 1
     assert de.counting(summary, False).up.isna().tolist() == [True] * 4 + [False]
     accepted = de.counting(summary, True)
     assert accepted.up.gt(10).all()

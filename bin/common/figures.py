@@ -112,7 +112,7 @@ def label_points(
         width, height = 0.62 * size * len(text), 1.15 * size
         x0 = px + distance * across - np.where(across < 0, width, np.where(across > 0, 0, width / 2))
         y0 = py + distance * up - height / 2
-        x1, y1 = x0 + width, y0 + height
+        x1, y1 = x0 + width + 2, y0 + height
         meets = (x0[:, None] < taken[:, 2]) & (taken[:, 0] < x1[:, None])
         meets &= (y0[:, None] < taken[:, 3]) & (taken[:, 1] < y1[:, None])
         covers = (x0[:, None] < others[:, 0]) & (others[:, 0] < x1[:, None])
