@@ -5,10 +5,12 @@ Model      Counts are negative binomial with mean size factor x exp(design x coe
            dispersion is drawn towards a trend over the mean. Groups are line x condition, in one fit of
            all samples; a contrast over several lines has the additive model ~ line + condition, one
            with a blocking column ~ column + condition, on its own samples.
-Estimate   PyDESeq2's steps, with its inference replaced by batched kernels (`Batch`) and three steps by
-           what R DESeq2 does (`Dataset`): the gamma GLM of the trend, the prior variance of the
-           dispersions, the rule for outliers. Wald tests; Benjamini-Hochberg after independent filtering
-           at --q-value-max. Shrunken fold changes are apeglm's: a Cauchy prior on the contrast.
+Estimate   PyDESeq2's steps, with its inference replaced by batched kernels (`Batch`), and what it does
+           otherwise than R DESeq2 by what that does (`Dataset`): where searches for gene-wise dispersions
+           end, the gamma GLM of the trend, the prior variance, the rule for outliers. Wald tests;
+           Benjamini-Hochberg after independent filtering at --q-value-max. Shrunken fold changes are
+           apeglm's: a Cauchy prior on the contrast. Unlike in DESeq2, a gene without reads in a contrast's
+           two groups has no p-value (there: 1) and is not among the tests.
 Replicates Without any, dispersions come from ~ line + condition where that leaves residual degrees of
            freedom: then the null is that a line responds as differently as lines usually do, and the status
            is exploratory_additive_dispersion. Else there is no test (no_replicates), and fold changes
@@ -571,12 +573,10 @@ def fit_prior_variance(residuals: np.ndarray, freedom: int) -> tuple[float, floa
 class Dataset(DeseqDataSet):
     """PyDESeq2's steps, with R DESeq2's size factors, trend, prior and rule for outliers."""
 
-    def __init__(self, counts: pd.DataFrame, design: pd.DataFrame, **options: object) -> None:
+    def __init__(self, counts: pd.DataFrame, design: pd.DataFrame) -> None:
         """Take counts and design; both have a row a sample."""
         samples = pd.DataFrame(index=counts.index)
-        super().__init__(
-            counts=counts, metadata=samples, design=design, inference=Batch(), quiet=True, **options
-        )
+        super().__init__(counts=counts, metadata=samples, design=design, inference=Batch(), quiet=True)
         self.fitted_counts = self.X  # with outliers replaced, once they are
 
     def fit_size_factors(self, fit_type: str | None = None, control_genes: object = None) -> None:

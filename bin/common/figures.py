@@ -120,8 +120,8 @@ def label_points(
         free = (x0 >= left) & (y0 >= bottom) & (x1 <= right) & (y1 <= top) & ~meets.any(axis=1)
         if not free.any():
             continue
-        # A covered point weighs as much as being a few points further away.
-        best = np.where(free, distance + 4 * np.minimum(covers.sum(axis=1), 6), np.inf).argmin()
+        # A covered point weighs as much as being three points further away.
+        best = np.where(free, distance + 3 * np.minimum(covers.sum(axis=1), 4), np.inf).argmin()
         taken = np.vstack([taken, (x0[best], y0[best], x1[best], y1[best])])
         written.append(text)
         line = {"arrowstyle": "-", "lw": 0.4, "color": QUIET, "shrinkA": 0, "shrinkB": 1}
