@@ -78,9 +78,9 @@ def study(name):
         counts.columns = [
             f"{condition}{number}" for condition in ("untreated", "treated") for number in range(1, 5)
         ]
-        lines = "line1" if name == "lines_1" else ";".join(LINES)
+        lines, blocking = ("line1", "") if name == "lines_1" else (";".join(LINES), "line")
         samples = sheet(counts, LINES * 2, ["untreated"] * 4 + ["treated"] * 4)
-        return Study(counts, samples, Contrast(name, "untreated", "treated", lines))
+        return Study(counts, samples, Contrast(name, "untreated", "treated", lines, blocking))
     if name == "outliers":
         counts = pd.read_csv(
             ORACLES / "differential_expression_outlier_counts.tsv.gz", sep="\t", index_col="gene_id"
@@ -175,7 +175,7 @@ def test_compare__calls_the_genes_that_r_deseq2_calls(name):
     common = found.p_value.notna() & (expected.outlier == 0) & (expected.base_mean >= 10)
     ours = de.adjust(found.p_value[common].to_numpy()) < 0.05
     theirs = de.adjust(2 * stats.norm.sf(expected.stat[common].abs())) < 0.05
-    assert (ours & theirs).sum() >= 0.98 * (ours | theirs).sum() > 0
+    assert (ours & theirs).sum() >= 0.99 * (ours | theirs).sum() > 0
 
 
 @pytest.mark.parametrize("name", [*SETS, "outliers"])
@@ -643,3 +643,11 @@ def test_main__names_the_strongest_genes_and_never_two_in_one_place(run_script, 
     table = pd.read_csv(tmp_path / "out" / "L1.resistant_vs_parental.genes.tsv", sep="\t")
     assert set(drawn.label.dropna()) >= set(table[table.q_value < 0.05].nlargest(6, "stat").gene_name)
     assert len(drawn) == table.log2_fold_change_shrunk.notna().sum()
+
+
+def test_models__several_lines_are_blocked_only_where_the_contrast_says_so():
+    counts = simulated(groups=8, replicates=2)
+    samples, contrasts = two_conditions(counts, lines=4)
+    both = contrasts.iloc[[-1, -1]].assign(blocking=["line", ""])
+    _, summary = analyse(counts, samples, both)
+    assert list(summary.design) == ["~ line + condition", "~ condition"]
