@@ -52,7 +52,7 @@ workflow {
     REPORT(
         checked.collect(sort: { table -> table.name }),
         sections.collect(sort: { section -> section.name }).ifEmpty([]),
-        versions.unique().collectFile(name: 'versions.tsv', sort: true),
+        versions.unique().toSortedList().map { texts -> texts.join('') }.collectFile(name: 'versions.tsv'),
         files("${projectDir}/assets/{columns.tsv,multiqc_config.yml,methods.yml,report.css}"),
     )
 }

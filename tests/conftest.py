@@ -23,9 +23,10 @@ class Run(NamedTuple):
     output: str
 
     def statuses(self) -> dict[str, str]:
-        """Return how each task ended: COMPLETED, CACHED or FAILED."""
+        """Return how the tasks of each process ended: COMPLETED, CACHED or FAILED."""
         header, *tasks = [line.split("\t") for line in (self.folder / "trace.txt").read_text().splitlines()]
-        return {task[header.index("process")]: task[header.index("status")] for task in tasks}
+        name, status = header.index("name"), header.index("status")
+        return {task[name].split(" (")[0].split(":")[-1]: task[status] for task in tasks}
 
 
 @pytest.fixture

@@ -81,15 +81,19 @@ def members_by_set(path: Path) -> dict[str, set[str]]:
     members = {}
     for line in path.read_text().splitlines():
         name, _, *genes = line.split("\t")
-        parts = name.split("%")
-        members[f"{parts[0]} ({parts[2]})" if len(parts) == 4 else name] = set(genes)
+        parts = [" ".join(part.split()) for part in name.split("%")]
+        members[f"{parts[0]} ({parts[2]})" if len(parts) == 4 else parts[0]] = set(genes)
     return members
 
 
 def test_run__the_planted_genes_come_back(demo):
-    """Half of the genes that were moved by 1 or more and are expressed are found, and few others."""
+    """Of well expressed genes that were moved by 1 or more 80 % are found, and few others.
+
+    With two replicates DESeq2 itself calls up to 10 % of genes that did not change.
+    """
     results = demo.folder / "results"
     truth = read(results / "simulate_study/truth/genes.tsv")
+    called = true = 0
     for contrast, genes in truth.groupby("contrast"):
         if contrast.startswith("all."):
             continue  # the mean of lines that were moved and of lines that were not
@@ -98,10 +102,11 @@ def test_run__the_planted_genes_come_back(demo):
         large = genes[(genes.log2_fold_change.abs() >= 1)].set_index("gene_id")
         large = large[found.base_mean[large.index] >= 100]
         assert len(large) >= 10
-        assert large.index.isin(significant).mean() >= 0.5, contrast
-        assert significant.isin(genes.gene_id).mean() >= 0.9, contrast
+        assert large.index.isin(significant).mean() >= 0.8, contrast
+        called, true = called + len(significant), true + significant.isin(genes.gene_id).sum()
         signs = found.log2_fold_change[large.index] * large.log2_fold_change
         assert (signs > 0).mean() >= 0.98, contrast
+    assert true >= 0.85 * called > 0
 
 
 def test_run__nothing_is_found_where_nothing_was_planted(null_study, demo):
@@ -152,12 +157,12 @@ def test_run__the_same_seed_gives_the_same_tables(demo, tmp_path):
 def test_stub__goes_through_every_process(tmp_path):
     run = run_pipeline(tmp_path, "-profile", "test", "-stub")
     assert run.exit_code == 0, run.output
-    assert sorted(process.split(":")[-1].lower() for process in run.statuses()) == ANALYSES
+    assert sorted(process.lower() for process in run.statuses()) == ANALYSES
 
 
 def ran_again(run: Run) -> set[str]:
     assert run.exit_code == 0, run.output
-    return {process.split(":")[-1] for process, status in run.statuses().items() if status != "CACHED"}
+    return {process for process, status in run.statuses().items() if status != "CACHED"}
 
 
 def test_resume__runs_only_what_a_change_concerns(demo):

@@ -30,7 +30,7 @@ def parse_set(line: str) -> GeneSet:
     name, description, *genes = (field.strip() for field in line.split("\t"))
     identifier = description if description.startswith("R-HSA-") else name
     if len(parts := name.split("%")) == 4:
-        name, identifier = f"{parts[0]} ({parts[2]})", parts[2]
+        name, identifier = f"{parts[0].strip()} ({parts[2]})", parts[2]
     return GeneSet(name, identifier, tuple(dict.fromkeys(filter(None, genes))))
 
 
