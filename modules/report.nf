@@ -9,7 +9,7 @@ process REPORT {
     input:
     path 'checked/*'     // plan.tsv, inputs.tsv, notes.tsv, parameters.tsv
     path 'sections/*'    // *_mqc.json of whatever ran
-    path versions        // TSV, no header: tool, version
+    path 'tools.tsv'        // no header: tool, version. Not versions.tsv: that is written here
     path 'assets/*'      // columns.tsv, methods.yml, multiqc_config.yml, report.css
 
     output:
@@ -23,7 +23,7 @@ process REPORT {
     report.py \\
         --checked checked \\
         --sections sections \\
-        --tools ${versions} \\
+        --tools tools.tsv \\
         --assets assets
     """
 
