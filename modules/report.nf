@@ -9,7 +9,7 @@ process REPORT {
     input:
     path 'checked/*'     // plan.tsv, inputs.tsv, notes.tsv, parameters.tsv
     path 'sections/*'    // *_mqc.json of whatever ran
-    path 'tools.tsv'        // no header: tool, version. Not versions.tsv: that is written here
+    path 'tools.tsv'     // no header: tool, version. Not versions.tsv: that is written here
     path 'assets/*'      // columns.tsv, methods.yml, multiqc_config.yml, report.css
 
     output:
