@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from check_inputs import NEEDS
 from conftest import ROOT
 
 MODULES = sorted((ROOT / "modules").glob("*.nf"))
@@ -115,3 +117,18 @@ def test_the_versions_of_images_and_tests_are_those_that_are_pinned():
     for listed in sorted((ROOT / "containers").glob("*.pip")):
         for package in listed.read_text().split():
             assert package.lower() in pinned, f"{listed.name}: {package}"
+
+
+def test_every_analysis_is_planned_and_has_its_method_in_the_report():
+    methods = yaml.safe_load((ROOT / "assets/methods.yml").read_text())
+    steps = {"check_inputs", "simulate_study", "report"}
+    analyses = {module.stem for module in MODULES} - steps
+    assert set(NEEDS) == analyses
+    assert analyses <= methods.keys()
+
+
+def test_every_asset_has_its_source_and_licence():
+    listed = (ROOT / "assets/README.md").read_text()
+    data = [path for path in (ROOT / "assets").rglob("*") if path.suffix in (".gmt", ".tsv")]
+    shipped = [path.relative_to(ROOT / "assets").as_posix() for path in data if path.name != "columns.tsv"]
+    assert [name for name in sorted(shipped) if f"| {name} |" not in listed] == []
