@@ -116,7 +116,9 @@ def write_sections(
         significant = table[table.direction != "none"].nlargest(reach, "minus_log10_p")
         rest = table[table.minus_log10_p.notna()].drop(significant.index)
         rest = rest.sort_values("minus_log10_p", kind="stable")
-        rest = rest.iloc[np.linspace(0, len(rest) - 1, min(reach, len(rest))).astype(int)]
+        # Denser towards the most significant, so that no gap opens below those that are all shown.
+        even = np.linspace(1, 0, min(reach, len(rest)))
+        rest = rest.iloc[np.unique(((1 - even**3) * (len(rest) - 1)).astype(int))]
         shown = pd.concat([rest, significant])
         datasets.append(
             {
@@ -144,7 +146,7 @@ def write_sections(
         results / "differential_expression_volcano_mqc.json",
         "Volcano plots",
         f"Shrunken fold changes and p-values: the {reach} most significant genes of each contrast, and "
-        "as many of the rest, evenly from the least to the most significant; the figures have all genes.",
+        "up to as many of the rest, denser towards the significant; the figures have all genes.",
         "scatter",
         tested,
         settings={
