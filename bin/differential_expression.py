@@ -46,7 +46,6 @@ TOLERANCE = 1e-8
 MOST_ITERATIONS = 250
 FLAT = 1e-5  # slope of a log likelihood that leads nowhere
 FIT_ABOVE = 100 * MIN_DISPERSION  # gene-wise dispersions below it say nothing about trend and prior
-OUTLIER_SD = 2  # gene-wise dispersions this far above the trend are kept
 MIN_LOCAL = 20  # genes of different mean that a local trend needs
 MIN_PRIOR_VARIANCE = 0.25
 CONTRASTS = dict.fromkeys(["contrast", "reference", "target", "lines", "blocking"], "str")
@@ -408,10 +407,10 @@ class Batch(Inference):
         """Test contrast @ lfc = `lfc_null`, two-sided; return p, the statistic and its standard error."""
         if alt_hypothesis is not None:
             raise ValueError("the test is two-sided")
-        design, ridge = Design(design_matrix), ridge_factor[0, 0]
-        plain = design.information(working_weights(mu, disp))
+        design, weights = Design(design_matrix), working_weights(mu, disp)
+        plain = design.information(weights)
         right = np.repeat(np.asarray(contrast, dtype=np.float64)[:, None], len(disp), axis=1)
-        solved = design.solve(design.information(working_weights(mu, disp), ridge), right)
+        solved = design.solve(design.information(weights, ridge_factor[0, 0]), right)
         if design.disjoint:
             variance = (plain * solved**2).sum(axis=0)
         else:

@@ -73,19 +73,6 @@ def new_figure(
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
-def label_ends(panel: Axes, labels: Sequence[tuple[float, str, str]], gap: float = 0.07) -> None:
-    """Write each (y, text, colour) beside the panel, level with y but on no other label.
-
-    `gap` is the least distance in shares of the panel's height. Call it last: it needs the
-    panel's final limits.
-    """
-    to_panel = panel.transData + panel.transAxes.inverted()
-    height = -np.inf
-    for y, text, colour in sorted(labels):
-        height = max(height + gap, to_panel.transform((0, y))[1])
-        panel.text(1.03, height, text, color=colour, va="center", transform=panel.transAxes)
-
-
 def label_points(
     panel: Axes,
     points: Sequence[tuple[float, float, str]],
