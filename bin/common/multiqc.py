@@ -61,6 +61,10 @@ def rows_of(table: pd.DataFrame) -> dict[str, dict[str, object]]:
     return {str(name): row.dropna().to_dict() for name, row in table.astype(object).iterrows()}
 
 
-def write_versions(path: Path, *packages: str) -> None:
-    """Write the versions of installed Python packages: a line `package<TAB>version` each, no header."""
-    path.write_text("".join(f"{package}\t{version(package)}\n" for package in sorted(packages)))
+def write_versions(path: Path, *packages: str, **programs: str) -> None:
+    """Write the versions of installed Python packages, and those given of programs.
+
+    A line is `name<TAB>version`; there is no header.
+    """
+    versions = {package: version(package) for package in packages} | programs
+    path.write_text("".join(f"{name}\t{versions[name]}\n" for name in sorted(versions)))
