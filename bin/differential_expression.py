@@ -21,7 +21,7 @@ References Love et al. 2014, Genome Biol 15:550, doi:10.1186/s13059-014-0550-8
            Muzellec et al. 2023, Bioinformatics 39:btad547, doi:10.1093/bioinformatics/btad547
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +48,9 @@ FLAT = 1e-5  # slope of a log likelihood that leads nowhere
 FIT_ABOVE = 100 * MIN_DISPERSION  # gene-wise dispersions below it say nothing about trend and prior
 MIN_LOCAL = 20  # genes of different mean that a local trend needs
 MIN_PRIOR_VARIANCE = 0.25
+ESTIMATES = [
+    *("base_mean", "log2_fold_change", "lfc_se", "stat", "p_value", "q_value", "log2_fold_change_shrunk"),
+]
 CONTRASTS = dict.fromkeys(["contrast", "reference", "target", "lines", "blocking"], "str")
 NO_SHRINK_SCALE = 15  # SD of the prior of all coefficients but the contrast
 LN2 = np.log(2)
@@ -694,7 +697,7 @@ def size_factors(counts: np.ndarray) -> np.ndarray:
 class Model(NamedTuple):
     """Fitted coefficients, and what that means for tests on them."""
 
-    dataset: Dataset
+    dataset: Dataset | None
     design: str
     status: str = "ok"
     reason: str = ""  # of every gene's status, and of the contrast's
@@ -908,6 +911,13 @@ def compare(model: Model, contrast: NamedTuple, genes: pd.DataFrame, q_value_max
     return table
 
 
+def untested(genes: pd.DataFrame, absent: Sequence[str]) -> tuple[Model, pd.DataFrame]:
+    """List the genes of a contrast of which these conditions have no sample: nothing can be said of any."""
+    reason = f"no sample of {' and '.join(absent)} has counts"
+    table = genes.assign(**dict.fromkeys(ESTIMATES, np.nan), status="no_samples", reason=reason)
+    return Model(None, "", "no_samples", reason), table
+
+
 def analyse(
     counts: pd.DataFrame,
     genes: pd.DataFrame,
@@ -919,13 +929,17 @@ def analyse(
     models = Models(counts.T, samples)
     tables, rows = {}, []
     for contrast in contrasts.itertuples():
-        model = models.of(contrast)
-        table = compare(model, contrast, genes, q_value_max)
-        tables[contrast.contrast] = table
         own = samples[samples.line.isin(contrast.lines.split(";"))]
+        ends = (contrast.reference, contrast.target)
+        if absent := [condition for condition in ends if condition not in set(own.condition)]:
+            model, table = untested(genes, absent)
+        else:
+            model = models.of(contrast)
+            table = compare(model, contrast, genes, q_value_max)
+        tables[contrast.contrast] = table
         significant = table.q_value < q_value_max
         notes = [model.reason] if model.reason else []
-        if model.dataset.trend.name != "parametric":
+        if model.dataset and model.dataset.trend.name != "parametric":
             notes.append(f"trend of dispersions: {model.dataset.trend.name}")
         rows.append(
             {

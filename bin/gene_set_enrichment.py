@@ -50,7 +50,7 @@ from common.tables import SAMPLES, read_matrix, read_table, write_table
 
 CONTRASTS = dict.fromkeys(["contrast", "reference", "target", "lines", "blocking"], "str")
 NUMBERS = ["base_mean", "log2_fold_change", "stat", "log2_fold_change_shrunk"]
-GENES = dict.fromkeys(["gene_id", "gene_name", "status"], "str") | dict.fromkeys(NUMBERS, "float64")
+GENES = dict.fromkeys(["gene_id", "gene_name", "status", "reason"], "str") | dict.fromkeys(NUMBERS, "float64")
 RESULT = ["es", "nes", "p_value", "p_broad", "q_value"]
 SETS = ["gene_set", "identifier", "size", *RESULT, "leading_edge", "status", "reason"]
 SUMMARY = [
@@ -194,6 +194,8 @@ def rank_contrast(genes: pd.DataFrame, wanted: str, phenotypes: Phenotypes | Non
     Without a single test statistic, that is the shrunken fold change.
     """
     metric, status, reason = wanted, "ok", ""
+    if (genes.status == "no_samples").any():
+        return Ranking(genes[:0].assign(metric=0.0), wanted, len(genes), "not_ranked", genes.reason.iloc[0])
     for special in ("exploratory_additive_dispersion", "no_replicates"):
         if (genes.status == special).any():
             status, reason = special, "the status of the contrast's genes in differential_expression"
@@ -512,7 +514,7 @@ def prepare(
     seed: int, q_value_max: float,
 ) -> tuple[Ranking, Phenotypes | None, np.ndarray | None]:  # fmt: skip
     """Rank a contrast's genes, and draw labels if phenotypes are to be permuted and can be."""
-    if permute == "gene_set":
+    if permute == "gene_set" or (genes.status == "no_samples").any():
         return rank_contrast(genes, wanted, phenotypes), phenotypes, None
     labels, says = relabel(phenotypes, permutations, seed)
     if labels is None:
@@ -607,7 +609,7 @@ def main(
         table = read_table(genes / f"{contrast.contrast}.genes.tsv", GENES)
         table.gene_name = table.gene_name.fillna(table.gene_id)
         phenotypes = None
-        if by_samples:
+        if by_samples and (table.status != "no_samples").all():
             known = one_a_name(table[table.gene_id.isin(expression.index)]).gene_id
             phenotypes = phenotypes_of(contrast, sheet, expression.loc[known])
         ranking, phenotypes, labels = prepare(

@@ -530,6 +530,19 @@ def test_analyse__one_line_without_replicates_has_fold_changes_and_no_test():
     assert set(shrunk.nlargest(10).index) == set(counts.index[:10])
 
 
+def test_analyse__a_contrast_that_lost_all_samples_of_a_condition_keeps_its_rows():
+    counts = simulated(50, 4, 2)
+    samples, contrasts = two_conditions(counts, 2)
+    samples = samples[(samples.line != "L2") | (samples.condition == "parental")]
+    tables, summary = analyse(counts[samples["sample"]], samples, contrasts)
+    assert summary.status.tolist() == ["ok", "no_samples", "ok"]
+    assert summary.reason.iloc[1] == "no sample of resistant has counts"
+    lost = tables["L2.resistant_vs_parental"]
+    assert (lost.status == "no_samples").all()
+    assert list(lost.columns) == list(tables["L1.resistant_vs_parental"].columns)
+    assert de.counting(summary, True).up.isna().tolist() == [False, True, False]
+
+
 def test_analyse__genes_without_reads_in_the_contrast_keep_their_row():
     counts = simulated(100, 4, 3)
     counts.iloc[0], counts.iloc[1, :6] = 0, 0

@@ -83,6 +83,8 @@ def draw(points: pd.DataFrame, x: str, y: str, row: NamedTuple) -> tuple[Figure,
 
 def says(row: NamedTuple, q_value_max: float) -> str:
     """Say in a few words what was found in a contrast."""
+    if row.status == "no_samples":
+        return row.reason
     if row.status == "no_replicates":
         return "no replicates: fold changes without a test"
     if pd.isna(row.up):
