@@ -9,6 +9,7 @@ from common.annotation import (
     reverse_complement,
     spliced_sequence,
     target_transcripts,
+    translate,
     with_cds,
 )
 from conftest import REFERENCE_DATA
@@ -172,3 +173,9 @@ def test_coding_to_genome__needs_a_place_and_a_coding_sequence(gtf):
         transcript.coding_to_genome("559")
     with pytest.raises(ValueError, match="x is no place"):
         transcript._replace(cds=(121, 946)).coding_to_genome("x")
+
+
+def test_translate__reads_the_standard_code():
+    assert translate("ATGTTTTCTTATTGTCTTCCTCATCGTATTACTAATGTTGCTGATGGTTAATGGAA") == "MFSYCLPHRITNVADG*W"
+    assert translate("ATGNNNAA") == "MX"
+    assert sum(translate(a + b + c) == "*" for a in "ACGT" for b in "ACGT" for c in "ACGT") == 3

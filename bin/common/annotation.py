@@ -6,8 +6,8 @@ stop codon in rows of its own, others within the coding sequence: here it always
 """
 
 import re
-from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -18,7 +18,16 @@ VERSION = re.compile(r"\.\d+(_PAR_Y)?$")
 CODING = re.compile(r"(?P<side>[-*]?)(?P<base>\d+)(?P<intron>[+-]\d+)?")
 COMPLEMENT = str.maketrans("ACGTNacgtn", "TGCANtgcan")
 STOPS = {"TAA", "TAG", "TGA"}
+# The standard code, codons in the order TTT, TTC, TTA, TTG, TCT ... GGG.
+AMINO_ACIDS = "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG"
+CODE = {
+    first + second + third: AMINO_ACIDS[16 * i + 4 * j + k]
+    for i, first in enumerate("TCAG")
+    for j, second in enumerate("TCAG")
+    for k, third in enumerate("TCAG")
+}
 FEATURES = ("exon", "CDS", "stop_codon")
+LONGEST_GENE = 3_000_000  # bases; the longest of GENCODE has 2.5 million
 
 
 class Sequences(Protocol):
@@ -127,12 +136,29 @@ def reverse_complement(sequence: str) -> str:
     return sequence.translate(COMPLEMENT)[::-1]
 
 
-def rows_of_gtf(gtf: Path, names: Collection[str] | None) -> Iterator[tuple[list[str], dict[str, str]]]:
-    """Yield fields and attributes of each exon, CDS and stop codon that belongs to one of the names."""
+def is_near(row: Sequence[str], places: Mapping[str, Sequence[int]], distance: int) -> bool:
+    """Tell whether a row of a GTF, split into fields, lies within a distance of one of the places."""
+    if len(row) < 5 or not (positions := places.get(row[0])):
+        return False
+    nearest = bisect_left(positions, int(row[3]) - 1 - distance)
+    return nearest < len(positions) and positions[nearest] < int(row[4]) + distance
+
+
+def translate(sequence: str) -> str:
+    """Translate whole codons by the standard code: * is a stop, X a codon with unknown bases."""
+    return "".join(CODE.get(sequence[at : at + 3], "X") for at in range(0, len(sequence) - 2, 3))
+
+
+def rows_of_gtf(
+    gtf: Path, names: Collection[str] | None, places: Mapping[str, Sequence[int]] | None
+) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """Yield fields and attributes of each exon, CDS and stop codon of these names, near these places."""
     wanted = None if names is None else re.compile(f'"({"|".join(map(re.escape, sorted(names)))})[".]')
     with gtf.open() as lines:
         for line in lines:
             if line.startswith("#") or (wanted and not wanted.search(line)):
+                continue
+            if places is not None and not is_near(line.split("\t", 5), places, LONGEST_GENE):
                 continue
             fields = line.rstrip("\n").split("\t")
             if len(fields) == 9 and fields[2] in FEATURES:
@@ -141,16 +167,19 @@ def rows_of_gtf(gtf: Path, names: Collection[str] | None) -> Iterator[tuple[list
                     yield fields, attributes
 
 
-def read_transcripts(gtf: Path, names: Collection[str] | None = None) -> list[Transcript]:
+def read_transcripts(
+    gtf: Path, names: Collection[str] | None = None, places: Mapping[str, Sequence[int]] | None = None
+) -> list[Transcript]:
     """Read the transcripts of a GTF, in its order; of some genes or ids only, if `names` are given.
 
     A name is a gene's symbol or id or a transcript's id, without version. Of a transcript that lies in
-    several places (RefSeq has those of both sex chromosomes), the first is read.
+    several places (RefSeq has those of both sex chromosomes), the first is read. With `places` (sorted
+    positions by contig) all that could hold one are read, and further ones of their contigs.
     """
     wanted = set(names or ())
     attributes: dict[str, tuple[str, str, str, str]] = {}
     parts: dict[str, dict[str, list[tuple[int, int]]]] = {}
-    for fields, given in rows_of_gtf(gtf, names):
+    for fields, given in rows_of_gtf(gtf, names, places):
         transcript = given["transcript_id"]
         gene = given.get("gene_id", "")
         name = given.get("gene_name") or given.get("gene") or gene
