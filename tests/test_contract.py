@@ -7,11 +7,17 @@ import re
 import sys
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from check_inputs import NEEDS
 from conftest import ROOT
 
+# What makes something for the analyses, and has no section of its own in the report.
+STEPS = {
+    *("check_inputs", "simulate_study", "prepare_reference", "index_transcripts", "index_genome"),
+    *("count_alleles", "report"),
+}
 MODULES = sorted((ROOT / "modules").glob("*.nf"))
 SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
 DESCRIBED = {name: spec for group in SCHEMA["$defs"].values() for name, spec in group["properties"].items()}
@@ -20,8 +26,22 @@ DISTRIBUTIONS = {"yaml": "pyyaml"}
 each_module = pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
 
 
-def command_of(module: Path):
-    return importlib.import_module(module.stem).main
+def calls() -> list:
+    """The command line of each process: its words, from the script's name on."""
+    found = []
+    for module in MODULES:
+        blocks = re.findall(r'process (\w+) \{.*?script:\s+"""(.*?)"""', module.read_text(), re.DOTALL)
+        found += [pytest.param(module, call.split(), id=process.lower()) for process, call in blocks]
+    return found
+
+
+def command_of(call: list[str]) -> click.Command:
+    """The command that a process calls: the script's, or one of those that it has."""
+    main = importlib.import_module(call[0].removesuffix(".py")).main
+    return main.commands[call[1]] if isinstance(main, click.Group) else main
+
+
+each_process = pytest.mark.parametrize(("module", "call"), calls())
 
 
 def explained() -> list[tuple[re.Pattern, str]]:
@@ -34,18 +54,20 @@ def explained() -> list[tuple[re.Pattern, str]]:
 @each_module
 def test_an_analysis_has_one_name(module):
     name, text = module.stem, module.read_text()
-    assert f"process {name.upper()} {{" in text
-    assert f'container "${{params.registry}}/{name}:${{workflow.manifest.version}}"' in text
+    processes = re.findall(r"process (\w+) \{", text)
+    assert processes[0] == name.upper()
+    assert all(process.startswith(name.upper()) for process in processes)
+    image = f'container "${{params.registry}}/{name}:${{workflow.manifest.version}}"'
+    assert text.count(image) == len(processes)
     assert f'publishDir "${{params.outdir}}/{name}"' in text
     for path in (f"bin/{name}.py", f"containers/{name}.pip", f"tests/test_{name}.py"):
         assert (ROOT / path).is_file(), path
     assert (ROOT / f"bin/{name}.py").stat().st_mode & 0o111, "Nextflow runs the script as a command"
 
 
-@each_module
-def test_a_module_gives_its_script_the_options_that_it_has(module):
-    call = re.search(r'script:\s+"""(.*?)"""', module.read_text(), re.DOTALL)[1].split()
-    options = {option: parameter for parameter in command_of(module).params for option in parameter.opts}
+@each_process
+def test_a_process_gives_its_script_the_options_that_it_has(module, call):
+    options = {option: parameter for parameter in command_of(call).params for option in parameter.opts}
     used = {word for word in call if word.startswith("--")}
     assert call[0] == f"{module.stem}.py"
     assert used <= options.keys(), "an option that the script lacks"
@@ -53,12 +75,12 @@ def test_a_module_gives_its_script_the_options_that_it_has(module):
     assert required <= used, "a required option is left out"
 
 
-@each_module
-def test_an_option_has_the_name_and_the_default_of_its_parameter(module):
-    for option in command_of(module).params:
+@each_process
+def test_an_option_has_the_name_and_the_default_of_its_parameter(module, call):
+    for option in command_of(call).params:
         described = DESCRIBED.get(option.name, {})
-        if "default" in described and not option.required:
-            assert option.default == described["default"], option.name
+        if "default" in described and described["default"] != "shipped" and not option.required:
+            assert option.default == described["default"], f"{module.stem}: {option.name}"
 
 
 @each_module
@@ -121,8 +143,7 @@ def test_the_versions_of_images_and_tests_are_those_that_are_pinned():
 
 def test_every_analysis_is_planned_and_has_its_method_in_the_report():
     methods = yaml.safe_load((ROOT / "assets/methods.yml").read_text())
-    steps = {"check_inputs", "simulate_study", "report"}
-    analyses = {module.stem for module in MODULES} - steps
+    analyses = {module.stem for module in MODULES} - STEPS
     assert set(NEEDS) == analyses
     assert analyses <= methods.keys()
 
