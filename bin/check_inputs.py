@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Check every parameter and sheet, report all problems at once, and plan what can run.
+"""Check every parameter, sheet and file, report all problems at once, and plan what can run.
 
 What is right is said in nextflow_schema.json and, for a sheet, in the schema that it names; what a
 problem gives after "expected" is the "description" there. Beyond single values it is checked here that
-sheets, matrix, contrasts, gene sets and parameters agree with each other. Only when all is right are
-files written: the sheets as tables without paths (moving them reruns nothing) and what is planned.
+sheets, reads, references, matrix, contrasts, gene sets and parameters agree with each other. Only when
+all is right are files written: the sheets as tables without paths (moving files reruns nothing but
+what reads them), the addresses of the reads apart from them, and what is planned.
 
 A contrast is estimable in `~ blocking + condition` if and only if some block has samples of both
 conditions: exactly when none has, the target's indicator is the sum of its blocks' indicators.
@@ -13,49 +14,58 @@ conditions: exactly when none has, the target's indicator is the sum of its bloc
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 import pandas as pd
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
-from common.count_matrix import Matrix, kind_of_ids, read_counts
-from common.gene_sets import GeneSet, parse_set
+from common.count_matrix import Matrix, read_counts
+from common.gmt_files import check_overlap, note_highlighted, read_gene_sets
 from common.multiqc import write_versions
 from common.parameters import as_text, check_parameters, specifications
-from common.sheets import (
-    Problems,
-    UnreadableError,
-    check_once,
-    check_spelling,
-    lines_of,
-    listed,
-    meant,
-    read_sheet,
-    shown,
-)
+from common.read_files import READS, Found, check_reads, located, one_row_each
+from common.sheets import Problems, check_spelling, listed, meant, read_sheet, shown
 from common.tables import write_table
+from common.target_sheets import check_targets
 
-SHEETS = ("rnaseq", "counts", "contrasts")  # what --simulate makes
-FILES = (*SHEETS, "gene_sets", "gene_panels")
-NOT_IN_RESULTS = ("outdir", "publish_dir_mode", "registry", "help", *FILES)
-# What each analysis needs, in the order of the report.
+SHEETS = ("rnaseq", "counts", "contrasts")  # not beside --simulate, which makes them or does without
+REFERENCES = ("fasta", "gtf", "transcripts", "salmon_index", "star_index")  # nor these
+ASSETS = ("target_genes", "loci", "skipping", "domains", "hotspots", "gene_panels")  # sheets, else shipped
+FILES = (*SHEETS, *ASSETS, "gene_sets")
+NOT_IN_RESULTS = ("outdir", "publish_dir_mode", "registry", "help", "save_reference", *FILES, *REFERENCES)
+# What each analysis needs of parameters and of the files that the rnaseq sheet names; any one of those
+# between `or` will do, and the first of them is used. In the order of the report.
+INDEXED, COUNTED = "salmon_index or fasta", "counts or FASTQ"
+ALIGNED = ("FASTQ or BAM", "fasta", "gtf")
 NEEDS = {
-    "normalise_expression": ("counts",),
-    "expression_heatmap": ("counts", "gene_panels"),
-    "differential_expression": ("counts",),
-    "gene_set_enrichment": ("counts", "gene_sets"),
-    "sample_enrichment": ("counts", "gene_sets"),
-    "sample_projection": ("counts",),
+    "trim_reads": ("FASTQ", INDEXED, "gtf"),
+    "quantify_transcripts": ("FASTQ", INDEXED, "gtf"),
+    "gene_counts": ("FASTQ", INDEXED, "gtf"),
+    "normalise_expression": (COUNTED,),
+    "expression_heatmap": (COUNTED, "gene_panels"),
+    "differential_expression": (COUNTED,),
+    "gene_set_enrichment": (COUNTED, "gene_sets"),
+    "sample_enrichment": (COUNTED, "gene_sets"),
+    "sample_projection": (COUNTED,),
+    "align_rna": ALIGNED,
+    "annotate_variants": ALIGNED,
+    "locus_genotype": ALIGNED,
+    "pileup": ALIGNED,
+}
+UNLESS = {"quantify_transcripts": "counts", "gene_counts": "counts"}  # what makes an analysis superfluous
+# Which analyses use a reference, in part by way of an index that is built from it.
+USES = {
+    "quantify_transcripts": {"fasta", "gtf", "transcripts", "salmon_index"},
+    "align_rna": {"fasta", "gtf", "star_index"},
 }
 # The column of each sheet whose values must differ in more than case: a line, or names of files.
-SPELLED = {"rnaseq": "line", "contrasts": "contrast", "gene_panels": "panel"}
+SPELLED = {"rnaseq": "line", "contrasts": "contrast", "gene_panels": "panel", "target_genes": "gene"}
 ROLE = "role"  # the column that samples.tsv adds
 ALL_LINES = "all"  # what the contrast over all lines is called by
 # Tables with a column for each sample have these as well.
 TAKEN = {"collection", "gene_id", "gene_name", "gene_set", "identifier", "panel", "reason", "size", "status"}
-FEW_GENES = 0.1  # a smaller share of a collection's genes in the matrix is worth a note
 
 
 class File(NamedTuple):
@@ -66,6 +76,15 @@ class File(NamedTuple):
     origin: str  # given, shipped or simulated
     name: str  # what problems call it
     path: Path
+
+
+class Reference(NamedTuple):
+    """A reference, which is not read here: Nextflow says what it is."""
+
+    given: str  # its path as the user wrote it
+    exists: bool
+    kind: str  # file or folder
+    size: int  # bytes of a file
 
 
 class Contrast(NamedTuple):
@@ -80,9 +99,9 @@ class Contrast(NamedTuple):
 
 def check_agreement(given: Mapping, right: Mapping, specs: Mapping, problems: Problems) -> None:
     """Find parameters that are right by themselves and not together."""
-    made = [f"--{name}" for name in SHEETS if given.get(name)]
+    made = [f"--{name}" for name in (*SHEETS, *REFERENCES) if given.get(name)]
     if given.get("simulate") and made:
-        found, expected = f"{' and '.join(made)} as well", "sheets, or a simulated study"
+        found, expected = f"{' and '.join(made)} as well", "sheets and references, or a simulated study"
         problems.add("--simulate", found, expected)
     if "gene_set_min" in right and right["gene_set_min"] > right.get("gene_set_max", float("inf")):
         found = f"{right['gene_set_min']}, more than --gene_set_max {right['gene_set_max']}"
@@ -106,55 +125,52 @@ def check_files(given: Mapping, files: Sequence[File], specs: Mapping, problems:
         problems.add("--gene_sets", found, "another name for each: it is the collection's")
 
 
+def check_references(
+    right: Mapping, references: Mapping[str, Reference], specs: Mapping, problems: Problems
+) -> None:
+    """Find the references that are absent, empty, or a folder where it should be a file."""
+    for name in REFERENCES:
+        if name in right:
+            kind = "folder" if specs[name]["format"] == "directory-path" else "file"
+            reference = references.get(name, Reference(right[name], False, "file", 0))
+            found = ""
+            if not reference.exists:
+                found = f"no {kind} {reference.given}"
+            elif reference.kind != kind:
+                found = f"a {reference.kind} {reference.given}"
+            elif kind == "file" and not reference.size:
+                found = f"an empty file {reference.given}"
+            if found:
+                problems.add(f"--{name}", found, specs[name]["description"])
+
+
+def check_needed(
+    name: str, there: set[str], asked: Container[str], specs: Mapping, problems: Problems
+) -> None:
+    """Find what the samples of the rnaseq sheet lack to be analysed: counts, or reads and references.
+
+    Parameters that others have `asked` for by themselves make no further problem.
+    """
+    reads = [kind for kind in ("FASTQ", "BAM") if kind in there]
+    if not reads and "counts" not in there:
+        found = f"nothing, and no FASTQ or BAM file in {name}"
+        problems.add("--counts", found, specs["counts"]["description"])
+    if reads and "counts" in there:
+        problems.note(name, f"counts are those of --counts: {' and '.join(reads)} serve the genotypes alone")
+    indexed = reads == ["FASTQ"] and "counts" not in there  # then salmon's index can stand for the genome
+    lacking = [] if not reads or (indexed and "salmon_index" in there) else ["fasta"]
+    lacking = [each for each in (*lacking, *["gtf"] * bool(reads)) if each not in there and each not in asked]
+    if lacking:
+        wanted = specs[lacking[0]]["description"] if len(lacking) == 1 else "the genome and its annotation"
+        other = ", or --salmon_index" if indexed and "fasta" in lacking else ""
+        other += " with --gtf" if other and "gtf" in lacking else ""
+        found = f"nothing, with {' and '.join(reads)} files in {name}"
+        problems.add(" and ".join(f"--{each}" for each in lacking), found, wanted + other)
+
+
 def collection_of(file: File) -> str:
     """Name a collection as its file, with nothing in it that files of results could not be named by."""
     return re.sub(r"[^A-Za-z0-9_.+-]+", "_", file.name.split("/")[-1].removesuffix(".gmt"))
-
-
-def read_gene_sets(file: File, problems: Problems) -> tuple[list[GeneSet], str]:
-    """Read and check a GMT file; return its sets, and its text without padding and blank lines."""
-    sets, lines, first = [], [], {}
-    try:
-        for row, line in enumerate(lines_of(file.path), start=1):
-            name, *rest = [" ".join(field.split()) for field in line.split("\t")]
-            if not name and not any(rest):
-                continue
-            if not name:
-                problems.add(f"{file.name}, row {row}, name", "nothing", "the name of a gene set")
-            if not any(rest[1:]):
-                found, expected = f"{shown(name)} without genes", "name, description and genes between tabs"
-                problems.add(f"{file.name}, row {row}, genes", found, expected)
-                continue
-            lines.append("\t".join([name, rest[0], *filter(None, rest[1:])]) + "\n")
-            sets.append(parse_set(lines[-1]))
-            check_once(f"{file.name}, row {row}, name", sets[-1].name, row, first, problems)
-        if not sets:
-            problems.add(file.name, "no gene set", "a GMT file: a line a gene set")
-    except UnreadableError as error:
-        problems.add(file.name, str(error), "a GMT file: UTF-8 text, a line a gene set")
-    return sets, "".join(lines)
-
-
-def check_overlap(
-    file: File, sets: Sequence[GeneSet], matrix: Matrix, counts: str, problems: Problems
-) -> None:
-    """Find a collection of which the matrix has no gene, or few."""
-    members, genes = dict.fromkeys(gene for each in sets for gene in each.genes), matrix.genes()
-    shared = sum(gene in genes for gene in members)
-    if not members or shared >= len(members) * FEW_GENES:
-        return
-    kinds = kind_of_ids(list(members)), kind_of_ids(matrix.names())
-    hint = ""
-    if all(kinds) and kinds[0] != kinds[1]:
-        hint = f": {kinds[0]} here, {kinds[1]} there"
-    elif len({gene.upper() for gene in genes} & {gene.upper() for gene in members}) > 2 * shared:
-        hint = ": but for upper and lower case they would agree; is one of another species?"
-    if shared or file.origin != "given":
-        problems.note(file.name, f"{shared:,} of its {len(members):,} genes are in {counts}{hint}")
-    else:
-        found = f"{len(members):,} genes, none of them in {counts}{hint}"
-        expected = f"genes as {counts} has them in gene_name or gene_id"
-        problems.add(f"{file.name}, all rows, genes", found, expected)
 
 
 def has_both(samples: pd.DataFrame, column: str, reference: str, target: str) -> list[str]:
@@ -287,31 +303,41 @@ def check_common(value: str, default: str, names: Sequence[str], problems: Probl
             problems.add("--common_contrasts", f"{shown(name)}{meant(name, names)}", expected)
 
 
-def note_highlighted(wanted: str, sets: Sequence[GeneSet], problems: Problems) -> None:
-    """Note the sets that --highlight_sets names and that no collection has."""
-    known = {name: None for each in sets for name in (each.name, each.identifier)}
-    for name in filter(None, map(str.strip, wanted.split(","))):
-        if name not in known:
-            problems.note("highlight_sets", f"no gene set called {name}{meant(name, known)}")
-
-
-def planned(absent: Mapping[str, str]) -> pd.DataFrame:
-    """Say of each analysis whether it will run; `absent` says of each input why it is not there."""
-    rows = [
-        (analysis, [absent[need] for need in needs if need in absent]) for analysis, needs in NEEDS.items()
-    ]
-    plan = [
-        (analysis, "no" if reasons else "yes", "; ".join(reasons) or f"{' and '.join(NEEDS[analysis])} given")
-        for analysis, reasons in rows
-    ]
+def planned(there: Container[str]) -> pd.DataFrame:
+    """Say of each analysis whether it will run, and why; `there` are the inputs given."""
+    plan = []
+    for analysis, needs in NEEDS.items():
+        met = [next((name for name in need.split(" or ") if name in there), "") for need in needs]
+        absent = [need for need, name in zip(needs, met, strict=True) if not name]
+        references = [need for need in absent if need.split(" or ")[0] in REFERENCES]
+        reasons = [f"{need} not given" for need in absent if need not in references]
+        if references:
+            wanted = [" or ".join(f"--{name}" for name in need.split(" or ")) for need in references]
+            reasons.append(f"needs {' and '.join(wanted)}")
+        if UNLESS.get(analysis) in there:
+            reasons = [f"{UNLESS[analysis]} given"]
+        given = f"{', '.join(met[:-1])} and {met[-1]}" if len(met) > 1 else met[0]
+        plan.append((analysis, "no" if reasons else "yes", "; ".join(reasons) or f"{given} given"))
     return pd.DataFrame(plan, columns=["analysis", "planned", "reason"])
+
+
+class Given(NamedTuple):
+    """All inputs, as they were given."""
+
+    parameters: Mapping[str, object]
+    files: Sequence[File]
+    references: Mapping[str, Reference]  # by parameter
+    found: Mapping[str, Found]  # by the cell of the rnaseq sheet that names it
 
 
 class Checked(NamedTuple):
     """All inputs, checked."""
 
     parameters: dict[str, object]
-    tables: dict[str, pd.DataFrame]  # the sheets, by parameter
+    there: set[str]  # the parameters given as files and folders; FASTQ and BAM if the rnaseq sheet names any
+    tables: dict[str, pd.DataFrame]  # the sheets, by parameter; that of the samples without reads
+    lanes: pd.DataFrame | None  # the rnaseq sheet with its reads
+    plan: pd.DataFrame
     matrix: Matrix | None
     contrasts: list[Contrast]
     collections: dict[str, str]  # GMT text
@@ -327,9 +353,11 @@ def read_sheets(
         if "schema" in specs[file.parameter]:
             schema = json.loads((folder / specs[file.parameter]["schema"]).read_text())
             if (table := read_sheet(file.path, file.name, schema, problems)) is not None:
-                tables[file.parameter] = table
-                check_spelling(file.name, table[SPELLED[file.parameter]], problems)
-                further = [column for column in table if column not in schema["items"]["properties"]]
+                columns = list(schema["items"]["properties"])
+                tables[file.parameter] = table[columns] if file.parameter in ASSETS else table
+                if file.parameter in SPELLED:
+                    check_spelling(file.name, table[SPELLED[file.parameter]], problems)
+                further = [column for column in table if column not in columns]
                 if further:
                     fate = "kept to block by" if file.parameter == "rnaseq" else "ignored"
                     problems.note(file.name, f"further columns, {fate}: {listed(further)}")
@@ -337,9 +365,16 @@ def read_sheets(
 
 
 def check_design(
-    names: Mapping[str, str], tables: Mapping[str, pd.DataFrame], right: Mapping, problems: Problems
+    names: Mapping[str, str],
+    tables: Mapping[str, pd.DataFrame],
+    right: Mapping,
+    compares: bool,
+    problems: Problems,
 ) -> list[Contrast]:
-    """Check the samples, and return the contrasts of the sheet, or the default ones."""
+    """Check the samples, and return the contrasts of the sheet, or the default ones.
+
+    There must be one if the study `compares` expression; genotypes need none.
+    """
     samples, sheet, before = tables["rnaseq"], tables.get("contrasts"), problems.found.total()
     ends = right["reference_condition"], right["target_condition"]
     compared = [] if sheet is None else [*sheet.reference.dropna(), *sheet.target.dropna()]
@@ -349,7 +384,8 @@ def check_design(
         contrasts = check_contrasts(names["contrasts"], sheet, samples, names["rnaseq"], problems)
     else:
         contrasts = default_contrasts(samples, *ends)
-        if not contrasts and problems.found.total() == before and samples.condition.notna().any():
+        right_so_far = problems.found.total() == before and samples.condition.notna().any()
+        if compares and not contrasts and right_so_far:
             found, expected = f"no line with both {' and '.join(ends)}", "one at least, or --contrasts"
             problems.add(f"{names['rnaseq']}, all rows, condition", found, expected)
     if contrasts:
@@ -357,44 +393,79 @@ def check_design(
     return contrasts
 
 
-def check_all(given: Mapping, files: Sequence[File], schema: Path, problems: Problems) -> Checked:
+def inputs_there(given: Given, lanes: pd.DataFrame | None) -> set[str]:
+    """Name the inputs that are given: parameters, and FASTQ and BAM if the rnaseq sheet names such files."""
+    there = {name for name in (*SHEETS, *REFERENCES) if given.parameters.get(name)}
+    there |= {*(file.parameter for file in given.files), *given.references}
+    if lanes is not None:
+        named = {"FASTQ": lanes.fastq_1.ne("") | lanes.fastq_2.ne(""), "BAM": lanes.bam.ne("")}
+        there |= {kind for kind, rows in named.items() if rows.any()}
+    return there
+
+
+def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     """Check all inputs, each by itself and with each other."""
     rules = json.loads(schema.read_text())
-    specs, names = specifications(rules), {file.parameter: file.name for file in files}
-    right = check_parameters(given, rules, problems)
-    check_agreement(given, right, specs, problems)
-    check_files(given, files, specs, problems)
-    tables = read_sheets(files, specs, schema.parent, problems)
+    specs, names = specifications(rules), {file.parameter: file.name for file in given.files}
+    right = check_parameters(given.parameters, rules, problems)
+    check_agreement(given.parameters, right, specs, problems)
+    check_files(given.parameters, given.files, specs, problems)
+    check_references(right, given.references, specs, problems)
+    tables = read_sheets(given.files, specs, schema.parent, problems)
+
+    lanes = tables.get("rnaseq")
+    there = inputs_there(given, lanes)
+    if lanes is not None:
+        lanes["strandedness"] = lanes.strandedness.replace("", "auto")
+        dependent = rules["$defs"]["inputs"]["dependentRequired"]
+        asked = {
+            other for name, others in dependent.items() if given.parameters.get(name) for other in others
+        }
+        check_needed(names["rnaseq"], there, asked, specs, problems)
+        check_reads(names["rnaseq"], lanes, given.found, there, problems)
+        apart = [*READS, *["strandedness"] * ("FASTQ" not in there)]
+        tables["rnaseq"] = one_row_each(lanes).drop(columns=apart)
 
     matrix, samples = None, tables.get("rnaseq")
-    for file in files:
+    for file in given.files:
         if file.parameter == "counts":
             by_row = None if samples is None else dict(samples["sample"].dropna())
             matrix = read_counts(file.path, file.name, by_row, names.get("rnaseq", ""), problems)
 
     contrasts = []
     ends = {right.get("reference_condition"), right.get("target_condition")} - {None}
-    if samples is not None and len(ends) == 2 and ("contrasts" in tables or not given.get("contrasts")):
-        contrasts = check_design(names, tables, right, problems)
+    readable = "contrasts" in tables or not given.parameters.get("contrasts")
+    if samples is not None and len(ends) == 2 and readable:
+        compares = not there.isdisjoint(COUNTED.split(" or "))
+        contrasts = check_design(names, tables, right, compares, problems)
     if contrasts and "common_contrasts" in right:
         default = specs["common_contrasts"]["default"]
         compared = tables.get("contrasts", pd.DataFrame(contrasts)).contrast.dropna()
         check_common(right["common_contrasts"], default, list(compared), problems)
 
     sets, collections = {}, {}
-    for file in files:
+    for file in given.files:
         if file.parameter == "gene_sets":
-            sets[file.given], collections[collection_of(file)] = read_gene_sets(file, problems)
+            sets[file.given], text = read_gene_sets(file.path, file.name, problems)
+            collections[collection_of(file)] = text
             if matrix and any(matrix.gene_ids):
-                check_overlap(file, sets[file.given], matrix, names["counts"], problems)
+                own, counts = file.origin == "given", names["counts"]
+                check_overlap(file.name, own, sets[file.given], matrix, counts, problems)
     wanted = right.get("highlight_sets", "")
     if sets and wanted != specs["highlight_sets"]["default"]:
         note_highlighted(wanted, [each for its in sets.values() for each in its], problems)
+    check_targets(tables, names, {file.parameter for file in given.files if file.origin == "given"}, problems)
 
+    plan = planned(there)
+    used = set().union(*(USES.get(analysis, ()) for analysis in plan.analysis[plan.planned == "yes"]))
+    for name in REFERENCES:
+        if name in given.references and name not in used:
+            problems.note(name, "given, and nothing that is planned uses it")
     sizes = {name: len(table) for name, table in tables.items()}
+    sizes |= {} if lanes is None else {"rnaseq": len(lanes)}
     sizes |= {"counts": len(matrix.gene_ids)} if matrix else {}
-    rows = [len(sets.get(file.given, ())) or sizes.get(file.parameter, 0) for file in files]
-    return Checked(right, tables, matrix, contrasts, collections, rows)
+    rows = [len(sets.get(file.given, ())) or sizes.get(file.parameter, 0) for file in given.files]
+    return Checked(right, there, tables, lanes, plan, matrix, contrasts, collections, rows)
 
 
 def sha256(path: Path) -> str:
@@ -403,16 +474,25 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_all(checked: Checked, files: Sequence[File], results: Path) -> None:
-    """Write the checked inputs as tables; the record of the files as given; and what is planned."""
+def record_of(given: Given, checked: Checked) -> pd.DataFrame:
+    """Record what was given: files with checksums, references, and how many read files there are."""
     inputs = [
-        (file.parameter, file.given, sha256(file.path), rows)
-        for file, rows in zip(files, checked.rows, strict=True)
+        (file.parameter, file.given, sha256(file.path), str(rows))
+        for file, rows in zip(given.files, checked.rows, strict=True)
     ]
-    write_table(pd.DataFrame(inputs, columns=["sheet", "path", "sha256", "rows"]), results / "inputs.tsv")
-    there = {file.parameter for file in files}
-    absent = {name: f"{name} not given" for name in FILES if name not in there}
-    write_table(planned(absent), results / "plan.tsv")
+    inputs += [(name, reference.given, "", "") for name, reference in given.references.items()]
+    for kind, columns in (("FASTQ", ["fastq_1", "fastq_2"]), ("BAM", ["bam"])):
+        if kind in checked.there:
+            cells = checked.lanes[columns].to_numpy().ravel()
+            files = {given.found[cell].uri for cell in cells if cell}
+            inputs.append((kind, f"in rnaseq: {' and '.join(columns)}", "", str(len(files))))
+    return pd.DataFrame(inputs, columns=["sheet", "path", "sha256", "rows"])
+
+
+def write_all(given: Given, checked: Checked, results: Path) -> None:
+    """Write the checked inputs as tables; the record of what was given; and what is planned."""
+    write_table(record_of(given, checked), results / "inputs.tsv")
+    write_table(checked.plan, results / "plan.tsv")
     values = [
         (name, as_text(value)) for name, value in checked.parameters.items() if name not in NOT_IN_RESULTS
     ]
@@ -423,11 +503,15 @@ def write_all(checked: Checked, files: Sequence[File], results: Path) -> None:
         roles = samples.condition.map(dict(zip(ends, ("reference", "target"), strict=True))).fillna("other")
         samples.insert(3, ROLE, roles)
         write_table(samples, results / "samples.tsv")
+        if not checked.there.isdisjoint(("FASTQ", "BAM")):
+            write_table(located(checked.lanes, given.found), results / "rnaseq.tsv")
+    if checked.contrasts:
         write_table(pd.DataFrame(checked.contrasts), results / "contrasts.tsv")
     if checked.matrix:
         (results / "counts.tsv").write_text(checked.matrix.text)
-    if (panels := checked.tables.get("gene_panels")) is not None:
-        write_table(panels[["panel", "gene_name"]], results / "gene_panels.tsv")
+    for name in ASSETS:
+        if name in checked.tables:
+            write_table(checked.tables[name], results / f"{name}.tsv")
     for collection, text in checked.collections.items():
         (results / "gene_sets").mkdir(exist_ok=True)
         (results / "gene_sets" / f"{collection}.gmt").write_text(text)
@@ -435,15 +519,19 @@ def write_all(checked: Checked, files: Sequence[File], results: Path) -> None:
 
 @click.command(cls=Script)
 @click.option(
-    "--values", type=INPUT, required=True, help="JSON: parameters {}, files [{parameter, path, origin}]."
+    "--values",
+    type=INPUT,
+    required=True,
+    help="JSON: parameters {}, files [{parameter, path, origin}], "
+    "references [{parameter, path, exists, kind, size}], paths [{sheet, cell, uri, exists, kind, size}].",
 )
 @click.option("--schema", type=INPUT, required=True, help="nextflow_schema.json, with its assets/ beside it.")
 @click.option("--sheets", type=FOLDER, required=True, help="Folder with <n>/<file> for the nth of the files.")
 @RESULTS
 def main(values: Path, schema: Path, sheets: Path, results: Path) -> None:
-    """Check every parameter and sheet; if all are right, write them as tables, and what is planned."""
-    given = json.loads(values.read_text())
-    called = [Path(file["path"]).name for file in given["files"]]
+    """Check every parameter, sheet and file; if all are right, write them as tables, and what is planned."""
+    words = json.loads(values.read_text())
+    called = [Path(file["path"]).name for file in words["files"]]
     files = [
         File(
             file["parameter"],
@@ -452,14 +540,23 @@ def main(values: Path, schema: Path, sheets: Path, results: Path) -> None:
             name if called.count(name) == 1 else file["path"],
             next((sheets / str(number)).iterdir()),
         )
-        for number, (file, name) in enumerate(zip(given["files"], called, strict=True), start=1)
+        for number, (file, name) in enumerate(zip(words["files"], called, strict=True), start=1)
     ]
-    problems = Problems()
-    checked = check_all(given["parameters"], files, schema, problems)
+    references = {
+        each["parameter"]: Reference(each["path"], each["exists"], each["kind"], each["size"])
+        for each in words["references"]
+    }
+    found = {
+        " ".join(path["cell"].split()): Found(path["uri"], path["exists"], path["kind"], path["size"])
+        for path in words["paths"]
+        if path["sheet"] == "rnaseq"
+    }
+    given, problems = Given(words["parameters"], files, references, found), Problems()
+    checked = check_all(given, schema, problems)
     if problems.found:
         raise InputError(str(problems))
     results.mkdir(parents=True, exist_ok=True)
-    write_all(checked, files, results)
+    write_all(given, checked, results)
     write_table(pd.DataFrame(problems.notes, columns=["sheet", "note"]), results / "notes.tsv")
     write_versions(results / "versions.tsv", "jsonschema", "pandas")
 

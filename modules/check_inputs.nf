@@ -1,25 +1,27 @@
-// Check every parameter and sheet, report all problems at once, and plan what can run.
+// Check every parameter, sheet and file, report all problems at once, and plan what can run.
 process CHECK_INPUTS {
     container "${params.registry}/check_inputs:${workflow.manifest.version}"
     publishDir "${params.outdir}/check_inputs", mode: params.publish_dir_mode, pattern: '{inputs,plan,notes}.tsv'
     cache 'deep'
 
     input:
-    path values                                                // JSON: parameters { name: value }, as given or by default; files [{ parameter, path, origin }]
-    path schema                                                // nextflow_schema.json
-    path 'assets/*'                                            // the schemas of sheets that it names
-    path sheets, stageAs: 'sheets/?/*'                         // the files that the JSON lists, in its order
+    path values                                                                               // JSON: parameters { name: value }, as given or by default; files [{ parameter, path, origin }]; references, paths [{ …, uri, exists, kind, size }]: what only Nextflow sees
+    path schema                                                                               // nextflow_schema.json
+    path 'assets/*'                                                                           // the schemas of sheets that it names
+    path sheets, stageAs: 'sheets/?/*'                                                        // the files that the JSON lists, in its order
 
     output:
-    path 'inputs.tsv', emit: inputs                            // sheet, path, sha256, rows
-    path 'plan.tsv', emit: plan                                // analysis, planned, reason
-    path 'notes.tsv', emit: notes                              // sheet, note: what was ignored or stands out
-    path 'parameters.tsv', emit: parameters                    // parameter, value: those that bear on results
-    path 'samples.tsv', emit: samples, optional: true          // sample, line, condition, role, replicate, further columns
-    path 'counts.tsv', emit: counts, optional: true            // gene_id, gene_name, a column a sample
-    path 'contrasts.tsv', emit: contrasts, optional: true      // contrast, reference, target, lines, blocking
-    path 'gene_panels.tsv', emit: gene_panels, optional: true  // panel, gene_name
-    path 'gene_sets/*.gmt', emit: gene_sets, optional: true    // a file a collection
+    path 'inputs.tsv', emit: inputs                                                           // sheet, path, sha256, rows
+    path 'plan.tsv', emit: plan                                                               // analysis, planned, reason
+    path 'notes.tsv', emit: notes                                                             // sheet, note: what was ignored or stands out
+    path 'parameters.tsv', emit: parameters                                                   // parameter, value: those that bear on results
+    path 'samples.tsv', emit: samples, optional: true                                         // sample, line, condition, role, replicate, strandedness if there are FASTQ files, further columns
+    path 'rnaseq.tsv', emit: rnaseq, optional: true                                           // sample, fastq_1, fastq_2, bam: addresses, a row a lane
+    path 'counts.tsv', emit: counts, optional: true                                           // gene_id, gene_name, a column a sample
+    path 'contrasts.tsv', emit: contrasts, optional: true                                     // contrast, reference, target, lines, blocking
+    path '{target_genes,loci,skipping,domains,hotspots}.tsv', emit: assets, optional: true    // as the schemas of the sheets have them
+    path 'gene_panels.tsv', emit: gene_panels, optional: true                                 // panel, gene_name, source
+    path 'gene_sets/*.gmt', emit: gene_sets, optional: true                                   // a file a collection
     path 'versions.tsv', topic: versions
 
     script:
@@ -32,7 +34,7 @@ process CHECK_INPUTS {
 
     stub:
     """
-    touch inputs.tsv plan.tsv notes.tsv parameters.tsv samples.tsv counts.tsv contrasts.tsv gene_panels.tsv versions.tsv
+    touch {inputs,plan,notes,parameters,samples,rnaseq,counts,contrasts,target_genes,loci,skipping,domains,hotspots,gene_panels,versions}.tsv
     mkdir gene_sets
     touch gene_sets/stub.gmt
     """

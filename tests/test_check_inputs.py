@@ -1,6 +1,7 @@
 import csv
 import gzip
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -27,6 +28,11 @@ SAMPLES = [
     for replicate in (1, 2)
 ]
 TAB = "\t"
+SHEETS = [
+    *("rnaseq", "counts", "contrasts", "gene_sets", "gene_panels"),
+    *("target_genes", "loci", "skipping", "domains", "hotspots"),
+]
+REFERENCES = ["fasta", "gtf", "transcripts", "salmon_index", "star_index"]
 NAMES = [sample for sample, *_ in SAMPLES]
 RNASEQ = "sample,line,condition,replicate\n" + "".join(",".join(row) + "\n" for row in SAMPLES)
 COUNTS = "".join(
@@ -41,7 +47,10 @@ COUNTS = "".join(
 
 
 class Gate:
-    """Runs the command on a study in a folder: text or bytes by file name, and parameters."""
+    """Runs the command on a study in a folder: text or bytes by file name, and parameters.
+
+    Files of reads and references are as large as their text here; a folder is None.
+    """
 
     def __init__(self, run_script, folder: Path):
         self.run_script, self.folder, self.results = run_script, folder, folder / "results"
@@ -50,12 +59,14 @@ class Gate:
         """Return what is wrong, a problem a line."""
         shutil.rmtree(self.results, ignore_errors=True)
         shutil.rmtree(self.folder / "sheets", ignore_errors=True)
-        values = DEFAULTS | {"gene_sets": "none", "gene_panels": "shipped"} | given
+        values = DEFAULTS | {"gene_sets": "none"} | given
         listed = []
-        for name in ("rnaseq", "counts", "contrasts", "gene_sets", "gene_panels"):
+        for name in SHEETS:
             for path in (str(values[name]) if values[name] else "").split(","):
                 shipped = path == "shipped"
-                found = sorted((ROOT / "assets").glob(f"{name}*/*.gmt")) or [ROOT / f"assets/{name}.tsv"]
+                found = sorted(
+                    (ROOT / "assets").glob("gene_sets/*.gmt" if name == "gene_sets" else f"{name}.tsv")
+                )
                 for source in found if shipped else [Path(path)] * (path in files):
                     origin = "shipped" if shipped else "simulated" if given.get("simulate") else "given"
                     listed.append(
@@ -65,9 +76,22 @@ class Gate:
                     staged.parent.mkdir(parents=True)
                     content = source.read_bytes() if shipped else files[path]
                     staged.write_bytes(content if isinstance(content, bytes) else content.encode())
-        values |= {name: None for name in ("rnaseq", "counts") if given.get("simulate")}
+        references = [
+            {"parameter": name, "path": values[name], "origin": "given", **self.seen(files, values[name])}
+            for name in REFERENCES
+            if values[name]
+        ]
+        cells = re.split(r"[,\t\r\n]+", str(files.get(values["rnaseq"], "")))
+        paths = [
+            {"sheet": "rnaseq", "cell": cell.strip(' "'), **self.seen(files, cell.strip(' "'))}
+            for cell in dict.fromkeys(cells)
+            if re.search(r"\.(fastq|fq|fastq\.gz|fq\.gz|bam|cram)\W*$", cell)
+        ]
+        if given.get("simulate"):
+            values |= dict.fromkeys(["rnaseq", "counts", *REFERENCES])
         values_file = self.folder / "values.json"
-        values_file.write_text(json.dumps({"parameters": values, "files": listed}))
+        inputs = {"parameters": values, "files": listed, "references": references, "paths": paths}
+        values_file.write_text(json.dumps(inputs))
         result = self.run_script(
             main, values=values_file, schema=ROOT / "nextflow_schema.json",
             sheets=self.folder / "sheets", results=self.results,
@@ -79,6 +103,14 @@ class Gate:
             first.startswith("Error: ") and first.endswith(" to put right before anything runs:")
         )
         return lines
+
+    @staticmethod
+    def seen(files: dict[str, str | bytes | None], path: str) -> dict[str, object]:
+        """Say what Nextflow sees of a file that is not read here."""
+        name = path.removeprefix("./")
+        kind = "folder" if name in files and files[name] is None else "file"
+        uri = name if "://" in name else f"/study/{name}"
+        return {"uri": uri, "exists": name in files, "kind": kind, "size": len(files.get(name) or "")}
 
     def study(self, rnaseq: str | bytes = RNASEQ, counts: str | bytes = COUNTS, **given: object) -> list[str]:
         """Check a study of rnaseq.csv, counts.tsv and further files (given by name with a dot in it)."""
@@ -128,8 +160,7 @@ def test_main__writes_the_study_as_tables(gate):
         ["all.resistant_vs_parental", "parental", "resistant", "A;B", "line"],
     ]
     assert (gate.results / "counts.tsv").read_text() == COUNTS
-    assert gate.table("gene_panels.tsv")[0].keys() == {"panel", "gene_name"}
-    assert {row["planned"] for row in gate.table("plan.tsv")} == {"yes"}
+    assert gate.table("gene_panels.tsv")[0].keys() == {"panel", "gene_name", "source"}
 
 
 def test_main__records_every_file_and_every_parameter_that_bears_on_results(gate):
@@ -350,23 +381,21 @@ def test_main__takes_the_default_number_of_common_contrasts_with_one_contrast(ga
 def test_main__says_what_a_sheet_needs_beside_it(gate):
     (found,) = gate.say({"s.csv": RNASEQ}, rnaseq="s.csv")
     assert found.startswith(
-        "--counts: found nothing, with --rnaseq; expected a CSV or TSV matrix of read counts"
+        "--counts: found nothing, and no FASTQ or BAM file in s.csv; expected a CSV or TSV matrix of"
     )
     (found,) = gate.say({"c.tsv": COUNTS}, counts="c.tsv")
     assert found.startswith("--rnaseq: found nothing, with --counts; expected")
 
 
-def test_main__refuses_a_simulation_beside_sheets(gate):
-    values = {
-        "parameters": DEFAULTS | {"simulate": "small", "counts": "x.tsv", "rnaseq": "x.csv"},
-        "files": [],
-    }
-    (gate.folder / "values.json").write_text(json.dumps(values))
+def test_main__refuses_a_simulation_beside_sheets_and_references(gate):
+    given = {"simulate": "small", "counts": "x.tsv", "rnaseq": "x.csv", "gtf": "x.gtf"}
+    inputs = {"parameters": DEFAULTS | given, "files": [], "references": [], "paths": []}
+    (gate.folder / "values.json").write_text(json.dumps(inputs))
     schema = ROOT / "nextflow_schema.json"
     result = gate.run_script(main, values=gate.folder / "values.json", schema=schema, sheets=gate.folder)
     assert (
-        "--simulate: found --rnaseq and --counts as well; expected sheets, or a simulated study"
-        in result.output
+        "--simulate: found --rnaseq and --counts and --gtf as well; "
+        "expected sheets and references, or a simulated study" in result.output
     )
 
 
@@ -818,3 +847,38 @@ def test_main__writes_the_same_bytes_again(gate):
     assert {
         path.name: path.read_bytes() for path in sorted(gate.results.rglob("*")) if path.is_file()
     } == first
+
+
+# --- reads and references
+
+REFERENCE = {"genome.fa.gz": "x", "genes.gtf": "x"}
+WITH_REFERENCE = {"fasta": "genome.fa.gz", "gtf": "genes.gtf"}
+PAIRED = "sample,line,condition,replicate,fastq_1,fastq_2\n" + "".join(
+    f"{','.join(row)},r/{row[0]}_1.fastq.gz,r/{row[0]}_2.fastq.gz\n" for row in SAMPLES
+)
+
+
+def files_of(sheet: str) -> dict[str, str]:
+    """Every file that a sheet names, and a genome."""
+    cells = [cell for line in sheet.splitlines()[1:] for cell in line.split(",")]
+    return REFERENCE | {cell.removeprefix("./"): "@" for cell in cells if re.search(r"\.(f|bam|cram)", cell)}
+
+
+def plan_of(gate: Gate) -> dict[str, tuple[str, str]]:
+    return {row["analysis"]: (row["planned"], row["reason"]) for row in gate.table("plan.tsv")}
+
+
+def reads(gate: Gate, sheet: str, without: str = "-", **given: object) -> list[str]:
+    """Check a study of these samples and their files, but for those whose name has `without` in it."""
+    files = {name: content for name, content in files_of(sheet).items() if without not in name}
+    files |= {name: given.pop(name) for name in list(given) if "." in name or "/" in name}
+    return gate.say({"rnaseq.csv": sheet, **files}, rnaseq="rnaseq.csv", **WITH_REFERENCE | given)
+
+
+def test_main__plans_everything_from_reads(gate):
+    assert reads(gate, PAIRED, gene_sets="shipped") == []
+    plan = plan_of(gate)
+    assert [name for name, (planned, _) in plan.items() if planned == "no"] == []
+    assert list(gate.table("rnaseq.tsv")[0].values()) == [
+        *("A.P1", "/study/r/A.P1_1.fastq.gz", "/study/r/A.P1_2.fastq.gz", "")
+    ]

@@ -1,7 +1,8 @@
 """Read the sheets that users wrote, checked by schemas, and keep every problem for one report.
 
-A sheet's schema is JSON Schema 2020-12 and describes its rows; "uniqueEntries" (the columns that
-together name a row) is an addition of nf-schema. Rows count from 1, the header, as in a spreadsheet.
+A sheet's schema is JSON Schema 2020-12 and describes its rows; "uniqueEntries" (the columns that, as
+far as they are filled, together name a row) is an addition of nf-schema. Rows count from 1, the header,
+as in a spreadsheet.
 """
 
 import csv
@@ -239,7 +240,6 @@ def read_sheet(path: Path, name: str, schema: Mapping, problems: Problems) -> pd
         return None
 
     columns, required = schema["items"]["properties"], schema["items"]["required"]
-    key = ", ".join(schema["uniqueEntries"])
     first_of = {column: position for position, column in reversed(list(enumerate(header))) if column}
     kept = sorted(first_of.values())
     cells = {}
@@ -264,5 +264,9 @@ def read_sheet(path: Path, name: str, schema: Mapping, problems: Problems) -> pd
     check_cells(name, table, schema, problems)
     first: dict[Hashable, int] = {}
     for number, *entry in table[schema["uniqueEntries"]].dropna().itertuples(name=None):
-        check_once(f"{name}, row {number}, {key}", tuple(entry), number, first, problems)
+        filled = {
+            column: value for column, value in zip(schema["uniqueEntries"], entry, strict=True) if value
+        }
+        where = f"{name}, row {number}, {', '.join(filled)}"
+        check_once(where, tuple(filled.values()), number, first, problems)
     return table
