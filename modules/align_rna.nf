@@ -24,7 +24,8 @@ process ALIGN_RNA {
         --reads-1 ${sample}_1.fastq.gz \\
         --reads-2 ${sample}_2.fastq.gz \\
         --star-index ${star_index} \\
-        --threads ${task.cpus}
+        --threads ${task.cpus} \\
+        --memory ${task.memory.toMega()}
     """
 
     stub:
@@ -44,8 +45,8 @@ process ALIGN_RNA_GIVEN {
     val strict
 
     output:
-    tuple val(sample), path("${sample}.{bam,bam.bai,cram,cram.crai}"), emit: alignments, optional: true    // links to what was given
-    path "${sample}.alignment.tsv", emit: row                                                              // one row
+    tuple val(sample), path("${sample}.{bam,bam.bai,bam.csi,cram,cram.crai}"), emit: alignments, optional: true    // links to what was given
+    path "${sample}.alignment.tsv", emit: row                                                                      // one row
     path 'versions.tsv', topic: versions
 
     script:

@@ -18,7 +18,8 @@ process INDEX_GENOME {
     index_genome.py \\
         --genome ${genome[0]} \\
         --annotation ${annotation} \\
-        --threads ${task.cpus}
+        --threads ${task.cpus} \\
+        --memory ${task.memory.toMega()}
     """
 
     stub:

@@ -2,7 +2,14 @@
 
 import re
 import subprocess
+import sys
 from collections.abc import Sequence
+
+# Nextflow tries again, with more memory, what ends as a process does that is killed for its memory.
+OUT_OF_MEMORY = 137
+SHORT_OF_MEMORY = re.compile(
+    "not enough memory|bad_alloc|Cannot allocate memory|is too small for your genome", re.IGNORECASE
+)
 
 
 class ProgramError(RuntimeError):
@@ -10,12 +17,19 @@ class ProgramError(RuntimeError):
 
 
 def run(command: Sequence[object]) -> str:
-    """Run a program, and return what it wrote to stdout; stderr is shown if it fails."""
+    """Run a program, and return what it wrote to stdout; stderr is shown if it fails.
+
+    Where it lacks memory, or is ended by a signal, so is the script that runs it.
+    """
     words = [str(word) for word in command]
     done = subprocess.run(words, capture_output=True, text=True, errors="replace")
     if done.returncode:
         said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-20:])
-        raise ProgramError(f"{' '.join(words)}: exit status {done.returncode}\n{said}")
+        error = f"{' '.join(words)}: exit status {done.returncode}\n{said}"
+        if done.returncode < 0 or SHORT_OF_MEMORY.search(said):
+            print(error, file=sys.stderr)
+            sys.exit(128 - done.returncode if done.returncode < 0 else OUT_OF_MEMORY)
+        raise ProgramError(error)
     return done.stdout
 
 
