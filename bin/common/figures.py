@@ -134,9 +134,14 @@ def shortened(text: str, length: int) -> str:
 def save_figure(figure: Figure, drawn: pd.DataFrame, stem: Path) -> None:
     """Write <stem>.svg, <stem>.png (300 dpi) and, in <stem>.tsv, exactly what they draw."""
     with mpl.rc_context(STYLE):
+        if layout := figure.get_layout_engine():
+            # Once, so that both have the same places; rounded, for the solver's last digits vary.
+            layout.execute(figure)
+            figure.set_layout_engine("none")
+            for axes in figure.axes:
+                axes.set_position(np.round(axes.get_position(original=True).bounds, 6))
         for suffix, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
             buffer = BytesIO()
             figure.savefig(buffer, format=suffix, metadata=metadata)
-            figure.set_layout_engine("none")  # laid out once: both have the same places
             Path(f"{stem}.{suffix}").write_bytes(buffer.getvalue())
     write_table(drawn, Path(f"{stem}.tsv"))
