@@ -8,6 +8,8 @@
 
 include { SIMULATE_STUDY } from './modules/simulate_study'
 include { CHECK_INPUTS   } from './modules/check_inputs'
+include { READS          } from './subworkflows/reads'
+include { NQO1           } from './subworkflows/nqo1'
 include { EXPRESSION     } from './subworkflows/expression'
 include { REPORT         } from './modules/report'
 
@@ -16,67 +18,125 @@ workflow {
         println(help())
         System.exit(0)
     }
-    if (!params.simulate && !inputNames().any { name -> params[name] }) {
-        error("no input: give --rnaseq with --counts, or --simulate small (nextflow run . --help lists all parameters)")
+    if (!params.simulate && !sheets().any { name -> params[name] }) {
+        error("no input: give --rnaseq with reads or --counts, or --simulate small (nextflow run . --help lists all parameters)")
     }
 
     // [[parameter, path as given, origin, file]], one item: what the user gave, or what the simulation made under the same names.
-    def simulate = params.simulate && !inputNames().any { name -> params[name] }
+    def simulate = params.simulate && !(sheets() + references()).any { name -> params[name] }
     SIMULATE_STUDY(channel.fromList(simulate ? [params.simulate] : []), params.seed, shipped().gene_sets)
-    simulated = SIMULATE_STUDY.out.study.map { files -> files.findAll { path -> path.baseName in inputNames() }.toSorted().collect { path -> [path.baseName, "simulate_study/${path.name}".toString(), 'simulated', path] } }
+    simulated = SIMULATE_STUDY.out.study.map { files -> files.findAll { path -> path.simpleName in sheets() + references() }.toSorted().collect { path -> [path.simpleName, "simulate_study/${path.name}".toString(), 'simulated', path] } }
     inputs = simulate ? simulated.map { rows -> rows + given() } : channel.value(given())
 
     CHECK_INPUTS(
-        inputs.map { rows -> groovy.json.JsonOutput.toJson([parameters: params, files: rows.collect { row -> [parameter: row[0], path: row[1], origin: row[2]] }]) }.collectFile(name: 'values.json'),
+        inputs.map { rows -> groovy.json.JsonOutput.toJson(values(rows)) }.collectFile(name: 'values.json'),
         file("${projectDir}/nextflow_schema.json"),
         files("${projectDir}/assets/*.schema.json"),
-        inputs.map { rows -> rows.collect { row -> row[3] } },
+        inputs.map { rows -> staged(rows).collect { row -> row[3] } },
     )
+
+    // References pass the gate too: nothing starts before it. { parameter: [file] } and { analysis: true }.
+    reference = CHECK_INPUTS.out.plan.combine(inputs.map { rows -> references().collectEntries { name -> [name, rows.findAll { row -> row[0] == name }.collect { row -> row[3] }] } }).map { _plan, files -> files }.first()
+    planned = CHECK_INPUTS.out.plan.map { plan -> plan.splitCsv(header: true, sep: '\t').findAll { row -> row.planned == 'yes' }.collectEntries { row -> [row.analysis, true] } }.first()
+    samples = CHECK_INPUTS.out.samples.first()
+
+    READS(samples, CHECK_INPUTS.out.rnaseq, reference, planned, params)
 
     // Questions 1 and 3: is the axis active, and what does it change in the cell?
     EXPRESSION(
-        CHECK_INPUTS.out.samples.first(),
-        CHECK_INPUTS.out.counts.first(),
+        CHECK_INPUTS.out.counts.combine(samples).map { _counts, table -> table }.mix(READS.out.counted).first(),
+        CHECK_INPUTS.out.counts.mix(READS.out.counts).first(),
         CHECK_INPUTS.out.contrasts.first(),
         CHECK_INPUTS.out.gene_panels.first(),
         CHECK_INPUTS.out.gene_sets.first(),
         params,
     )
 
+    // Questions 2 and 4: which variants do the transcripts of the axis carry, and is NQO1 functional?
+    NQO1(
+        samples.combine(planned).filter { _samples, plan -> plan.locus_genotype }.map { table, _plan -> table }.first(),
+        READS.out.alignments,
+        READS.out.genome,
+        READS.out.annotation,
+        CHECK_INPUTS.out.assets.map { tables -> tables.collectEntries { table -> [table.baseName, table] } }.first(),
+        READS.out.tpm,
+        params,
+    )
+
     // Whichever analyses ran, their sections go into one report, always in the same order.
     checked = CHECK_INPUTS.out.plan.mix(CHECK_INPUTS.out.inputs, CHECK_INPUTS.out.notes, CHECK_INPUTS.out.parameters)
-    sections = EXPRESSION.out.sections.flatten()
+    sections = READS.out.sections.mix(EXPRESSION.out.sections, NQO1.out.sections).flatten()
     versions = channel.topic('versions')
         .map { table -> table.text }
         .mix(channel.of("nextflow\t${workflow.nextflow.version}\n${workflow.manifest.name}\t${workflow.manifest.version}\n".toString()))
     REPORT(
         checked.collect(sort: { table -> table.name }),
         sections.collect(sort: { section -> section.name }).ifEmpty([]),
+        READS.out.logs.collect(sort: { log -> log.name }).ifEmpty([]),
         versions.unique().toSortedList().map { texts -> texts.join('') }.collectFile(name: 'versions.tsv'),
         files("${projectDir}/assets/{columns.tsv,multiqc_config.yml,methods.yml,report.css}"),
     )
 }
 
-// The parameters that are input files.
-def inputNames() {
+// The parameters that are sheets of the user's data.
+def sheets() {
     return ['rnaseq', 'counts', 'contrasts']
+}
+
+// Those that are large files or folders: the gate is told of them, and does not read them.
+def references() {
+    return ['fasta', 'gtf', 'transcripts', 'salmon_index', 'star_index']
 }
 
 // What stands for the word `shipped`.
 def shipped() {
-    return [gene_sets: files("${projectDir}/assets/gene_sets/*.gmt").toSorted(), gene_panels: [file("${projectDir}/assets/gene_panels.tsv")]]
+    def tables = ['gene_panels', 'target_genes', 'loci', 'skipping', 'domains', 'hotspots'].collectEntries { name -> [name, [file("${projectDir}/assets/${name}.tsv")]] }
+    return [gene_sets: files("${projectDir}/assets/gene_sets/*.gmt").toSorted()] + tables
 }
 
-// [[parameter, path as given, origin, file]] of what was given and exists; CHECK_INPUTS names what does not.
+// [[parameter, path as given, origin, file]] of all that was given; CHECK_INPUTS names what does not exist.
 def given() {
-    def named = inputNames().collectEntries { name -> [name, [params[name]]] } + [gene_sets: params.gene_sets.toString().tokenize(',')*.trim(), gene_panels: [params.gene_panels]]
-    return named.collectMany { name, values ->
-        values.findAll { value -> value && value != 'none' }.collectMany { value ->
-            value == 'shipped'
-                ? shipped()[name].collect { path -> [name, projectDir.relativize(path).toString(), 'shipped', path] }
-                : [[name, value.toString(), 'given', file(value.toString(), glob: false)]]
+    def named = (sheets() + references()).collectEntries { name -> [name, [params[name]]] } + shipped().collectEntries { name, _files -> [name, params[name].toString().tokenize(',')*.trim()] }
+    return named.collectMany { name, paths ->
+        paths.findAll { path -> path && path != 'none' }.collectMany { path ->
+            path == 'shipped'
+                ? shipped()[name].collect { shipped_file -> [name, projectDir.relativize(shipped_file).toString(), 'shipped', shipped_file] }
+                : [[name, path.toString(), 'given', file(path.toString(), glob: false)]]
         }
-    }.findAll { row -> row[3].exists() }
+    }
+}
+
+// The rows of files that CHECK_INPUTS reads.
+def staged(rows) {
+    return rows.findAll { row -> !(row[0] in references()) && row[3].exists() }
+}
+
+// What is said of any input.
+def told(row) {
+    return [parameter: row[0], path: row[1], origin: row[2]]
+}
+
+// What only Nextflow can see of a file that CHECK_INPUTS does not read.
+def seen(path) {
+    def exists = path.exists()
+    return [uri: path.toUriString(), exists: exists, kind: exists && path.isDirectory() ? 'folder' : 'file', size: exists && !path.isDirectory() ? path.size() : 0]
+}
+
+// The cells of a sheet that name files: [{ sheet, cell, uri, exists, kind, size }].
+def named(sheet, path) {
+    return path.text.split(/[,\t\r\n]+/).collect { cell -> cell.replace('"', '').trim() }.unique()
+        .findAll { cell -> cell ==~ /.+\.(fastq|fq|fastq\.gz|fq\.gz|bam|cram)/ }
+        .collect { cell -> [sheet: sheet, cell: cell] + seen(cell ==~ /^(\/|[a-z0-9]+:\/\/).*/ ? file(cell, glob: false) : path.parent.resolve(cell)) }
+}
+
+// What CHECK_INPUTS is told: the parameters, the files that it reads, references, and the files that sheets name.
+def values(rows) {
+    return [
+        parameters: params,
+        files: staged(rows).collect { row -> told(row) },
+        references: rows.findAll { row -> row[0] in references() }.collect { row -> told(row) + seen(row[3]) },
+        paths: staged(rows).findAll { row -> row[0] == 'rnaseq' }.collectMany { row -> named(row[0], row[3]) },
+    ]
 }
 
 // The parameters by group, as nextflow_schema.json describes them.
@@ -85,5 +145,5 @@ def help() {
     def lines = schema['$defs'].collectMany { _key, group ->
         ['', "${group.title}:"] + group.properties.collect { name, spec -> "  --${name.padRight(28)}${spec.description}${spec.default == null ? '' : " [${spec.default}]"}" }
     }
-    return (["${schema.description}.", '', 'nextflow run . --rnaseq samples.csv --counts counts.tsv --outdir results'] + lines).join('\n')
+    return (["${schema.description}.", '', 'nextflow run . --rnaseq samples.csv --fasta genome.fa.gz --gtf genes.gtf.gz --outdir results'] + lines).join('\n')
 }

@@ -16,7 +16,7 @@ workflow NQO1 {
 
     main:
     // A sample without alignment has its rows, and files are called by their samples.
-    files = alignments.flatMap { _sample, parts -> parts }.collect(sort: { path -> path.name })
+    files = alignments.flatMap { _sample, parts -> parts }.collect(sort: { path -> path.name }).ifEmpty([])
     target_genes = assets.map { paths -> paths.target_genes }
     loci = assets.map { paths -> paths.loci }
     skipping = assets.map { paths -> paths.skipping }
