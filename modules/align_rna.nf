@@ -3,8 +3,8 @@ process ALIGN_RNA {
     container "${params.registry}/align_rna:${workflow.manifest.version}"
     publishDir "${params.outdir}/align_rna", mode: params.publish_dir_mode, pattern: "${sample}.{bam,bam.bai,junctions.tsv}"
     tag "${sample}"
-    cpus { star_index.resolve('SA').size() < 2.GB.toBytes() ? 1 : 8 }
-    memory { (star_index.resolve('SA').size() < 2.GB.toBytes() ? 2.GB : 40.GB) * task.attempt }
+    cpus { star_index.toRealPath().resolve('SA').size() < 2.GB.toBytes() ? 1 : 8 }
+    memory { (star_index.toRealPath().resolve('SA').size() < 2.GB.toBytes() ? 2.GB : 40.GB) * task.attempt }
 
     input:
     tuple val(sample), path(reads)    // [<sample>_1.fastq.gz, and _2 if paired]
