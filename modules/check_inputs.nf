@@ -34,8 +34,10 @@ process CHECK_INPUTS {
 
     stub:
     """
-    touch {inputs,plan,notes,parameters,samples,rnaseq,counts,contrasts,target_genes,loci,skipping,domains,hotspots,gene_panels,versions}.tsv
+    touch {inputs,notes,parameters,samples,counts,contrasts,target_genes,loci,skipping,domains,hotspots,gene_panels,versions}.tsv
     mkdir gene_sets
     touch gene_sets/stub.gmt
+    printf '%s\\t%s\\n' analysis planned trim_reads yes quantify_transcripts yes align_rna yes locus_genotype yes > plan.tsv
+    printf '%s\\t%s\\t%s\\t%s\\n' sample fastq_1 fastq_2 bam a "\$PWD/${schema}" "" "" b "" "" "\$PWD/${schema}" > rnaseq.tsv
     """
 }
