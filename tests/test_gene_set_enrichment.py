@@ -733,6 +733,26 @@ def test_main__a_study_without_a_ranking_or_sets_says_so_and_has_a_section(
     assert section["nrf2flow"]["findings"]["L0.resistant_vs_parental"].startswith("no gene set tested (")
 
 
+def lost(names):
+    values = [np.nan] * len(names)
+    return gene_table(values, gene_name=names, status="no_samples", reason="no sample of resistant has counts")
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"gsea_ranking": "signal_to_noise"}, {"gsea_permute": "phenotype"}], ids=str
+)
+def test_main__a_contrast_that_lost_its_samples_is_not_ranked_whatever_is_asked(
+    options, inputs, run_script, tmp_path
+):
+    given = inputs(lines=1, table=lost)
+    sheet = pd.read_csv(given["samples"], sep="\t")
+    sheet[sheet.role == "reference"].to_csv(given["samples"], sep="\t", index=False)
+    out = run_into(tmp_path / "out", run_script, given | options)
+    summary = pd.read_csv(out / "summary.tsv", sep="\t")
+    assert list(summary.status) == ["not_ranked"] * 2
+    assert list(summary.reason) == ["no sample of resistant has counts"] * 2
+
+
 def test_main__an_unknown_common_contrast_is_one_line_and_exit_1(inputs, run_script):
     result = run_script(gsea.main, **inputs(lines=1), common_contrasts="L7", results=".")
     message = "--common-contrasts: L7 is no contrast (there are L0.resistant_vs_parental)"
