@@ -23,10 +23,14 @@ class Run(NamedTuple):
     output: str
 
     def statuses(self) -> dict[str, str]:
-        """Return how the tasks of each process ended: COMPLETED, CACHED or FAILED."""
+        """Return how the tasks of each process ended: FAILED if one did, CACHED if all were, else COMPLETED."""
         header, *tasks = [line.split("\t") for line in (self.folder / "trace.txt").read_text().splitlines()]
         name, status = header.index("name"), header.index("status")
-        return {task[name].split(" (")[0].split(":")[-1]: task[status] for task in tasks}
+        ended: dict[str, set[str]] = {}
+        for task in tasks:
+            ended.setdefault(task[name].split(" (")[0].split(":")[-1], set()).add(task[status])
+        order = ("FAILED", "COMPLETED", "CACHED")
+        return {process: min(found, key=order.index) for process, found in ended.items()}
 
 
 @pytest.fixture
