@@ -1,8 +1,8 @@
 // Make one genome, one annotation and one set of transcripts of what was given, and hold them to each other.
 process PREPARE_REFERENCE {
     container "${params.registry}/prepare_reference:${workflow.manifest.version}"
-    publishDir "${params.outdir}/prepare_reference", mode: params.publish_dir_mode, enabled: params.save_reference.toString().toBoolean(), saveAs: { name -> name == 'versions.tsv' ? null : name }
-    memory { 4.GB * task.attempt }
+    publishDir "${params.outdir}/prepare_reference", mode: params.publish_dir_mode, saveAs: { name -> name == 'notes.tsv' || (params.save_reference.toString().toBoolean() && name != 'versions.tsv') ? name : null }
+    memory { 2.GB * task.attempt }
 
     input:
     path fasta, stageAs: 'fasta/*'                // FASTA, may be gz; none if a salmon index was given
@@ -10,10 +10,11 @@ process PREPARE_REFERENCE {
     path transcripts, stageAs: 'transcripts/*'    // FASTA, may be gz; none: cut from the genome
 
     output:
-    path 'genome.{fa,fa.fai}', emit: genome, optional: true                  // [genome.fa, genome.fa.fai]
+    path 'genome.{fa,fa.fai}', emit: genome, optional: true              // [genome.fa, genome.fa.fai]
     path 'annotation.gtf', emit: annotation
-    path 'transcripts.fa', emit: transcripts, optional: true                 // names are transcript ids
-    path 'transcripts.tsv', emit: genes                                      // transcript_id, gene_id, gene_name
+    path 'transcripts.fa', emit: transcripts, optional: true             // names are transcript ids
+    path 'transcripts.tsv', emit: genes                                  // transcript_id, gene_id, gene_name
+    path 'notes.tsv', emit: notes                                        // what was renamed, left out, or is in one file only
     path 'versions.tsv', topic: versions
 
     script:
@@ -26,6 +27,6 @@ process PREPARE_REFERENCE {
 
     stub:
     """
-    touch genome.fa genome.fa.fai annotation.gtf transcripts.fa transcripts.tsv versions.tsv
+    touch genome.fa genome.fa.fai annotation.gtf transcripts.fa transcripts.tsv notes.tsv versions.tsv
     """
 }
