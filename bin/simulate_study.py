@@ -17,7 +17,7 @@ Expression
              activity; NFE2L2, KEAP1 and CUL3 themselves stay, for NRF2 is activated as a protein.
              platinum_transport moves single genes and no set; the others move one set each.
   Targets    barely differ between lines (SD 0.3) and do not drift: their mean is the state of the axis.
-  Counts     fragments of each gene: 55,000 a library times a log-uniform factor from 0.85 to 1.15, negative
+  Counts     fragments of each gene: 58,000 a library times a log-uniform factor from 0.85 to 1.15, negative
              binomial, variance = mean + dispersion * mean^2. Dispersion = (0.01 + 0.5 / mean count over
              lines) times a log-normal factor of the gene (SD 0.3): the form of the trend in real studies
              (Love et al. 2014, doi:10.1186/s13059-014-0550-8). One sample has no NQO1 at all.
@@ -35,8 +35,8 @@ Genome
              promotes it: Pan et al. 1995, Cancer Res 55:3263).
 
 Reads
-  Fragments  of spliced molecules, length normal (180, 50) from 40 to 400, denser towards the 3' end (twice
-             as dense at its end as at the other, in poly(A) libraries), stranded by dUTP: mate 1 is reverse.
+  Fragments  of spliced molecules, length normal (180, 50) from 40 to 400, denser towards the 3' end (1.6
+             times as dense as at the 5' end), stranded by dUTP: mate 1 is the complement of the RNA.
   Pairs      2 x 100 bases; quality falls along the read in steps, errors have the chance that it states.
              What is shorter than a read goes on into the adapters of MGI/DNBSEQ.
   Others     1 % of pairs come from introns and between genes, of either strand; 0.5 % from no genome.
@@ -58,16 +58,7 @@ import numpy as np
 import pandas as pd
 from common.cli import FOLDER, RESULTS, InputError, Script
 from common.gene_sets import GeneSet, read_collections
-from common.mini_genome import (
-    GENETIC_CODE,
-    THREE_LETTERS,
-    Design,
-    Gene,
-    Isoform,
-    draw_genome,
-    gtf_rows,
-    split_length,
-)
+from common.mini_genome import Design, Gene, Isoform, draw_genome, gtf_rows, split_length
 from common.multiqc import write_versions
 from common.sequence_files import (
     decode,
@@ -78,6 +69,15 @@ from common.sequence_files import (
     write_gtf,
     write_gzip,
 )
+from common.simulated_alleles import (
+    Carried,
+    Polymorphisms,
+    Variant,
+    carried_by,
+    draw_haplotypes,
+    draw_snps,
+    molecules_of,
+)
 from common.simulated_reads import (
     Chemistry,
     Molecules,
@@ -87,152 +87,23 @@ from common.simulated_reads import (
     mixed,
     sequence,
 )
+from common.study_design import (
+    ALLELES,
+    CONDITIONS,
+    LINES,
+    NRF2_REGULATORS,
+    NRF2_TARGETS,
+    OTHER_GENES,
+    PLATINUM_GENES,
+    PROGRAMMES,
+    SHAPES,
+    SHORT,
+    SIZES,
+    STUDY_LINES,
+    WITHOUT_NQO1,
+    Line,
+)
 from common.tables import write_table
-
-CONDITIONS = ("parental", "resistant")
-SHORT = {"parental": "P", "resistant": "CR"}  # in sample names, as the founding study has them
-
-NRF2_TARGETS = (
-    *("GCLC", "GCLM", "SLC7A11", "TXNRD1", "SRXN1", "TXN", "GSR", "PRDX1", "G6PD", "PGD", "TALDO1", "TKT"),
-    *("ME1", "OSGIN1", "AKR1B10", "AKR1C1", "AKR1C2", "AKR1C3", "ABCC2", "ABCC3", "CBR1", "CBR3", "GPX2"),
-    *("UGDH", "ALDH3A1", "TRIM16L", "PIR", "NQO1", "HMOX1"),
-)
-NRF2_REGULATORS = ("NFE2L2", "KEAP1", "CUL3")
-PLATINUM_GENES = {  # log2 per unit of activity: less uptake, more export, binding, bypass and repair
-    **{"SLC31A1": -1.5, "LRRC8A": -1.2, "LRRC8D": -1.2, "ATP7A": 1.0, "ATP7B": 1.5, "ERCC1": 1.0, "XPA": 0.8},
-    **{"TMEM205": 1.2, "MT1X": 1.4, "MT2A": 1.3, "POLH": 1.1, "REV3L": 1.1, "ATOX1": 1.1, "MLH1": -1.2},
-}
-OTHER_GENES = (  # of the gene panels, besides those above
-    *("ACSL4", "AIFM2", "ALOX15", "BACH1", "BAX", "BBC3", "BTG2", "BTRC", "CDKN1A", "CYB5R3", "DDB2", "FAS"),
-    *("FTH1", "FTL", "GADD45A", "GCH1", "GDF15", "GPX4", "GSK3B", "GSS", "GSTP1", "IDH1", "IREB2", "LPCAT3"),
-    *(
-        "MAFF",
-        "MAFG",
-        "MAFK",
-        "MDM2",
-        "NCOA4",
-        "PCBP1",
-        "PGLS",
-        "POR",
-        "RBX1",
-        "RPE",
-        "RPIA",
-        "RRM2B",
-        "SAT1",
-    ),
-    *("SLC11A2", "SLC3A2", "SLC40A1", "SQSTM1", "STEAP3", "TFRC", "TP53", "VDAC2", "VDAC3", "XPC", "ZMAT3"),
-)
-
-
-class Programme(NamedTuple):
-    """Gene sets that move together: identifiers, and the range of responses in log2 per unit of activity."""
-
-    sets: tuple[str, ...]
-    low: float
-    high: float
-
-
-PROGRAMMES = {
-    "nrf2": Programme(
-        (
-            *("HALLMARK_XENOBIOTIC_METABOLISM", "HALLMARK_REACTIVE_OXYGEN_SPECIES_PATHWAY"),
-            *("WP2884", "WP4313"),  # NRF2 pathway, ferroptosis
-        ),
-        0.5,
-        1.5,
-    ),
-    "platinum_transport": Programme((), 0, 0),
-    "mesenchymal": Programme(("HALLMARK_EPITHELIAL_MESENCHYMAL_TRANSITION",), 0.5, 1.5),
-    "interferon": Programme(("HALLMARK_INTERFERON_ALPHA_RESPONSE",), -1.5, -0.5),
-}
-
-
-class Shape(NamedTuple):
-    """A gene whose sequence is read: its transcript in GENCODE and what is planted in it."""
-
-    transcript_id: str
-    contig: str
-    exons: tuple[int, ...]  # lengths
-    cds_start: int  # in the transcript, from 1
-    residues: int
-    codons: Mapping[int, str]
-    skipped: tuple[int, str] | None = None  # the exon, from 1, that a second isoform skips, and its id
-
-
-SHAPES = {
-    "KEAP1": Shape(
-        *("ENST00000171111.10", "chr19", (116, 686, 686, 206, 177, 694), 164, 624),
-        {512: "GTC", 544: "TGG"},
-    ),
-    "NFE2L2": Shape("ENST00000397062.8", "chr2", (196, 267, 90, 192, 1701), 152, 605, {82: "GAA"}),
-    "CUL3": Shape(
-        *("ENST00000264414.9", "chr2"),
-        (420, 198, 114, 161, 115, 229, 146, 177, 171, 108, 125, 97, 135, 187, 146, 582),
-        *(355, 768, {}),
-    ),
-    "NQO1": Shape(
-        *("ENST00000320623.10", "chr16", (128, 165, 131, 114, 102, 806), 122, 274),
-        {113: "CTG", 114: "GAT", 115: "TCA", 116: "CTG", 117: "CAA", 118: "GTA", 119: "ACC"}
-        | {139: "CGG", 187: "CCT"},
-        (4, "SIMT00000000000.1"),
-    ),
-}
-
-
-class Allele(NamedTuple):
-    """A variant to plant: the bases that it replaces, from this base of the coding sequence on."""
-
-    gene: str
-    base: int
-    ref: str
-    alt: str
-    hgvs_c: str
-    hgvs_p: str
-
-
-ALLELES = {
-    "V512I": Allele("KEAP1", 1534, "G", "A", "c.1534G>A", "p.Val512Ile"),
-    "W544*": Allele("KEAP1", 1631, "G", "A", "c.1631G>A", "p.Trp544Ter"),
-    "E82D": Allele("NFE2L2", 246, "A", "C", "c.246A>C", "p.Glu82Asp"),
-    # GATT is lost, CA stays, C becomes G: in this frame a stop follows two codons later.
-    "delins": Allele("NQO1", 340, "GATTCAC", "CAG", "c.340_346delinsCAG", "p.Asp114GlnfsTer4"),
-    "R139W": Allele("NQO1", 415, "C", "T", "c.415C>T", "p.Arg139Trp"),
-    "P187S": Allele("NQO1", 559, "C", "T", "c.559C>T", "p.Pro187Ser"),
-}
-
-
-class Line(NamedTuple):
-    """A pair of lines; each pair of values is (parental, resistant)."""
-
-    name: str
-    activity: Mapping[str, tuple[float, float]]  # of programmes
-    nqo1_functional: tuple[str, str]
-    alleles: Mapping[str, tuple[float, float]] = {}  # share of the gene's RNA: 0 has it not, 1 is homozygous
-    skipping: tuple[float, float] | None = None  # share of NQO1's transcripts without exon 4; else the usual
-
-
-STUDY_LINES = (
-    Line("RPMI2650", {}, ("yes", "no")),
-    Line("HSC-2", {"nrf2": (0, 1)}, ("yes", "no"), {"V512I": (0, 0.5), "delins": (0, 0.5)}),
-    # Nonsense-mediated decay leaves little RNA of the truncated allele.
-    Line("HSC-3", {"nrf2": (0, 0.9)}, ("yes", "yes"), {"W544*": (0, 0.2)}),
-    Line("HO-1-u-1", {"nrf2": (1, 1.35)}, ("yes", "yes"), {"E82D": (0.5, 0.7)}),
-    Line("Ca9-22", {"mesenchymal": (0, 1)}, ("no", "no"), {"R139W": (1, 1)}, (0.5, 0.5)),
-    Line("HSC-4", {"platinum_transport": (0, 1)}, ("no", "no"), {"P187S": (1, 1)}),
-    Line("SAS", {"interferon": (0, 1)}, ("yes", "yes")),
-)
-WITHOUT_NQO1 = ("HSC-4", "parental", 2)  # a sample: line, condition, replicate
-# Further lines, SIM-08 to SIM-50, behave as the seven do, in turn.
-LINES = STUDY_LINES + tuple(
-    STUDY_LINES[number % len(STUDY_LINES)]._replace(name=f"SIM-{number + 1:02d}")
-    for number in range(len(STUDY_LINES), 50)
-)
-SMALL = ("HSC-2", "HSC-3", "HO-1-u-1", "HSC-4")
-SIZES = {  # lines, replicates per line and condition
-    "small": ([line for line in LINES if line.name in SMALL], 2),
-    "medium": (list(STUDY_LINES), 3),
-    "large": (list(LINES), 3),
-}
 
 MEMBERS_PLANTED, MEMBERS_OTHER, NOVEL_GENES = 45, 22, 100
 SHARE_SILENT = 0.1
@@ -242,11 +113,11 @@ BASELINE = {  # log2 fragments: mean, SD
     **{"expressed": (4.8, 1.0), "moved": (5.7, 0.6), "target": (6.3, 0.4), "platinum": (7.8, 0.4)},
     "silent": (-5.0, 1.5),
 }
-READ_GENES = {"NQO1": 1000, "KEAP1": 600, "NFE2L2": 500, "CUL3": 550}  # fragments: enough to see alleles
+READ_GENES = {"NQO1": 1000, "KEAP1": 1000, "NFE2L2": 1400, "CUL3": 800}  # fragments: enough to see alleles
 TARGET_RESPONSE = (1.0, 2.5)
 LINE_SD_SHAPE, LINE_SD_MEAN, LINE_SD_TARGETS, LINE_SD_READ_GENES = 4.0, 0.8, 0.3, 0.15
 DRIFT_SD = 0.7
-FRAGMENTS = 55_000
+FRAGMENTS = 58_000
 LIBRARY_FACTORS = (0.85, 1.15)
 DISPERSION_AT_HIGH_MEAN, DISPERSION_SLOPE, DISPERSION_SD = 0.01, 0.5, 0.3
 
@@ -254,21 +125,22 @@ CONTIGS = tuple(f"chr{name}" for name in [*range(1, 23), "X"])
 EXONS, EXON_MIN, TRANSCRIPT_LENGTHS = (2, 6), 60, (600, 2500)
 INTRONS, SPACERS = (100, 400), (300, 900)  # lengths
 SHARE_TWO_ISOFORMS, MINOR_ISOFORM = 0.15, (0.15, 0.5)
-SKIPPING = 0.03  # of NQO1 exon 4
-SNPS_READ_GENE, SNPS_ELSEWHERE, SNP_FREQUENCY = 4, 45, 0.4
-SNP_DIFFERENCES = 4  # between any two lines of the study, in the genes that are read
-SNP_FROM_ALLELE, SNP_FROM_EDGE = 20, 5  # bases
-SNP_BASELINE = 5.0  # log2 fragments, or more
+SKIPPING = 0.03  # of NQO1 exon 4, where nothing is planted
+POLYMORPHISMS = Polymorphisms(
+    in_read_genes=4, elsewhere=45, frequency=0.4, differences=4, from_allele=20, from_edge=5
+)
+SNP_BASELINE = 5.0  # log2 fragments of a gene with one, or more
 
 CHEMISTRY = Chemistry(
     cycles=100,
     fragment_mean=180,
     fragment_sd=50,
     fragment_range=(40, 400),
-    three_prime_bias=0.7,
+    three_prime_bias=0.5,
     adapters=("AAGTCGGAGGCCAAGCGGTCTTAGGAAGACAA", "AAGTCGGATCGTAGCCATGTCGTTCTGTGAGCCAAGGAGTTG"),
     phred=(36, 27, 18, 9),
-    decay=(0.05, 0.08),
+    decay=(0.03, 0.05),
+    decay_sd=0.8,
     profiles=4096,
 )
 SHARE_GENOMIC, SHARE_FOREIGN, FOREIGN_LENGTH = 0.01, 0.005, 100_000
@@ -289,17 +161,6 @@ class Genes(NamedTuple):
     responses: dict[str, np.ndarray]  # log2 per unit of activity
 
 
-class Variant(NamedTuple):
-    """A variant of the study, on the strand of its gene."""
-
-    gene: int  # row
-    offset: int  # of its first base in the transcript with all exons
-    ref: str
-    alt: str
-    hgvs_c: str
-    hgvs_p: str
-
-
 class Genome(NamedTuple):
     """The mini genome, and what may differ from it."""
 
@@ -310,25 +171,6 @@ class Genome(NamedTuple):
     alleles: dict[str, Variant]  # planted ones, by name
     snps: list[Variant]
     haplotypes: np.ndarray  # whether a chromosome has the alternative base: lines x SNPs x 2
-
-
-class Carried(NamedTuple):
-    """A variant in a line and condition; pairs are of the two chromosomes."""
-
-    variant: Variant
-    origin: str  # planted or common_snp
-    on: tuple[bool, bool]
-    shares: tuple[float, float]  # of the gene's RNA
-
-    @property
-    def zygosity(self) -> str:
-        """Say on how many chromosomes it lies."""
-        return "hom" if all(self.on) else "het"
-
-    @property
-    def rna_share(self) -> float:
-        """Return the share of the gene's RNA that has it."""
-        return sum(share for share, has in zip(self.shares, self.on, strict=True) if has)
 
 
 class Tube(NamedTuple):
@@ -514,52 +356,6 @@ def designs_of(random: np.random.Generator, table: pd.DataFrame) -> list[Design]
     return designs
 
 
-def sites_of_snps(gene: Gene) -> np.ndarray:
-    """List the offsets of coding bases where C and T mean the same: third in a codon, away from all else."""
-    start, end = gene.design.cds
-    offsets = np.arange(start + 5, end - 3, 3)
-    offsets = offsets[np.isin(gene.transcript()[offsets], encode("CT"))]
-    edges = np.cumsum(gene.design.exons)
-    taken = [start + each.base - 1 for each in ALLELES.values() if each.gene == gene.design.gene_name]
-    near_edge = (np.abs(offsets[:, None] - edges) < SNP_FROM_EDGE).any(axis=1)
-    near_allele = (np.abs(offsets[:, None] - np.array(taken, dtype=int)) < SNP_FROM_ALLELE).any(axis=1)
-    return offsets[~near_edge & ~near_allele]
-
-
-def snp_at(row: int, gene: Gene, offset: int) -> Variant:
-    """Return the synonymous exchange of C and T at the third base of a codon."""
-    transcript, base = decode(gene.transcript()), offset - gene.design.cds[0] + 1
-    ref = transcript[offset]
-    alt = "CT"["TC".index(ref)]
-    residue = THREE_LETTERS[GENETIC_CODE[transcript[offset - 2 : offset + 1]]]
-    return Variant(row, offset, ref, alt, f"c.{base}{ref}>{alt}", f"p.{residue}{base // 3}=")
-
-
-def draw_snps(random: np.random.Generator, genes: Genes, models: Sequence[Gene]) -> list[Variant]:
-    """Draw common polymorphisms: some in each gene that is read, spread over it, and one in others."""
-    names = genes.table.gene_name
-    snps = []
-    for row in np.flatnonzero(names.isin(list(SHAPES))):
-        for sites in np.array_split(sites_of_snps(models[row]), SNPS_READ_GENE):
-            snps.append(snp_at(row, models[row], int(random.choice(sites))))
-    coding = np.array([model.design.cds is not None for model in models])
-    others = np.flatnonzero(coding & ~names.isin(list(SHAPES)) & (genes.baseline >= SNP_BASELINE))
-    for row in np.sort(random.choice(others, SNPS_ELSEWHERE, replace=False)):
-        snps.append(snp_at(row, models[row], int(random.choice(sites_of_snps(models[row])))))
-    return snps
-
-
-def draw_haplotypes(random: np.random.Generator, snps: int, told_apart_by: int) -> np.ndarray:
-    """Draw both chromosomes of all lines at each SNP; the first SNPs tell the study's lines apart."""
-    pairs = np.triu_indices(len(STUDY_LINES), 1)
-    while True:
-        haplotypes = random.random((len(LINES), snps, 2)) < SNP_FREQUENCY
-        alternative = haplotypes[: len(STUDY_LINES), :told_apart_by].sum(axis=2)
-        differences = (alternative[:, None] != alternative[None]).sum(axis=2)
-        if differences[pairs].min() >= SNP_DIFFERENCES:
-            return haplotypes
-
-
 def draw_reference(seed: int, genes: Genes) -> Genome:
     """Draw the mini genome with its genes, and the variants of the study."""
     random = stream(seed, "genome")
@@ -572,9 +368,14 @@ def draw_reference(seed: int, genes: Genes) -> Genome:
     for name, allele in ALLELES.items():
         offset = SHAPES[allele.gene].cds_start + allele.base - 2
         alleles[name] = Variant(rows[allele.gene], offset, *allele[2:])
+
     random = stream(seed, "variants")
-    snps = draw_snps(random, genes, models)
-    haplotypes = draw_haplotypes(random, len(snps), len(SHAPES) * SNPS_READ_GENE)
+    read = [rows[name] for name in SHAPES]
+    coding = np.array([design.cds is not None for design in designs])
+    elsewhere = np.setdiff1d(np.flatnonzero(coding & (genes.baseline >= SNP_BASELINE)), read)
+    snps = draw_snps(random, models, read, elsewhere, list(alleles.values()), POLYMORPHISMS)
+    told_apart = (len(STUDY_LINES), len(read) * POLYMORPHISMS.in_read_genes)
+    haplotypes = draw_haplotypes(random, (len(LINES), len(snps)), told_apart, POLYMORPHISMS)
     return Genome(contigs, foreign, models, minor, alleles, snps, haplotypes)
 
 
@@ -583,60 +384,11 @@ def skipping_of(line: Line, condition: int, effects: float) -> float:
     return line.skipping[condition] if effects and line.skipping else SKIPPING
 
 
-def carried_by(genome: Genome, line: Line, condition: int, effects: float) -> list[Carried]:
-    """List what a line carries in a condition.
-
-    Both chromosomes have half of a gene's RNA each, unless an allele is planted with another share:
-    it lies on the second chromosome, or on both if the share is 1.
-    """
-    planted = {name: pair[condition] for name, pair in line.alleles.items() if effects and pair[condition]}
-    second = {genome.alleles[name].gene: share for name, share in planted.items() if share < 1}
-    found = [(genome.alleles[name], "planted", (share == 1, True)) for name, share in planted.items()]
-    found += [
-        (snp, "common_snp", tuple(map(bool, has)))
-        for snp, has in zip(genome.snps, genome.haplotypes[LINES.index(line)], strict=True)
-        if has.any()
-    ]
-    return [
-        Carried(variant, origin, on, (1 - second.get(variant.gene, 0.5), second.get(variant.gene, 0.5)))
-        for variant, origin, on in found
-    ]
-
-
-def with_variants(gene: Gene, variants: Sequence[Variant]) -> list[np.ndarray]:
-    """Return the sequences of a gene's exons with these variants, none of which goes beyond an exon."""
-    exons = gene.exon_sequences()
-    for variant in sorted(variants, key=lambda variant: -variant.offset):
-        number, at = gene.exon_of(variant.offset)
-        before, after = exons[number][:at], exons[number][at + len(variant.ref) :]
-        if decode(exons[number][at : at + len(variant.ref)]) != variant.ref:
-            raise ValueError(f"{variant.hgvs_c} of {gene.design.gene_name}: the genome has another base")
-        exons[number] = np.concatenate([before, encode(variant.alt), after])
-    return exons
-
-
-def molecules_of(genome: Genome, carried: Sequence[Carried], skipping: float) -> tuple[Molecules, list]:
-    """Make the RNA molecules of a line: each isoform from each chromosome, where these differ.
-
-    The weight of a molecule is its share of the gene's molecules times its length.
-    """
-    by_gene: dict[int, list[Carried]] = {}
-    for each in carried:
-        by_gene.setdefault(each.variant.gene, []).append(each)
-    rows, pieces = [], []
-    for row, gene in enumerate(genome.genes):
-        found, isoforms = by_gene.get(row, []), gene.design.isoforms
-        minor = skipping if gene.design.gene_name == "NQO1" else genome.minor[row]
-        shares = (1 - minor, minor) if len(isoforms) > 1 else (1.0,)
-        chromosomes = zip(found[0].shares, range(2), strict=True) if found else [(1.0, 0)]
-        for share, chromosome in chromosomes:
-            exons = with_variants(gene, [each.variant for each in found if each.on[chromosome]])
-            for isoform, of_isoform in zip(isoforms, shares, strict=True):
-                kept = [exon for number, exon in enumerate(exons) if number != isoform.left_out]
-                pieces.append(np.concatenate(kept))
-                rows.append((row, share * of_isoform * len(pieces[-1]), len(pieces[-1])))
-    gene, weight, length = map(np.array, zip(*rows, strict=True))
-    return Molecules(gene, weight, np.cumsum(length) - length, length), pieces
+def variants_of(genome: Genome, line: Line, condition: int, effects: float) -> list[Carried]:
+    """List what a line carries in a condition; without effects, polymorphisms only."""
+    shares = {genome.alleles[name]: pair[condition] for name, pair in line.alleles.items() if effects}
+    planted = {variant: share for variant, share in shares.items() if share}
+    return carried_by(planted, genome.snps, genome.haplotypes[LINES.index(line)])
 
 
 def places_without_genes(genome: Genome) -> np.ndarray:
@@ -653,10 +405,9 @@ def places_without_genes(genome: Genome) -> np.ndarray:
 
 
 def draw_reads(
-    seed: int, line: Line, condition: int, replicate: int, counts: np.ndarray, tube: Tube
+    random: np.random.Generator, counts: np.ndarray, tube: Tube, courses: Sequence[np.ndarray]
 ) -> tuple[bytes, bytes]:
-    """Draw the read pairs of a library: the text of two FASTQ files."""
-    random = stream(seed, "reads", LINES.index(line), condition, replicate)
+    """Draw the read pairs of a library, with the courses of quality of each mate: two FASTQ files' text."""
     total = counts.sum()
     fragments = mixed(
         random,
@@ -666,22 +417,22 @@ def draw_reads(
             draw_from_places(random, CHEMISTRY, round(SHARE_FOREIGN * total), tube.foreign),
         ],
     )
-    qualities = [draw_qualities(random, CHEMISTRY, decay) for decay in CHEMISTRY.decay]
-    mates = sequence(random, CHEMISTRY, tube.pool, fragments, qualities)
+    mates = sequence(random, CHEMISTRY, tube.pool, fragments, courses)
     first, second = (fastq_records(FLOW_CELL, mate, *reads) for mate, reads in enumerate(mates, start=1))
     return first, second
 
 
 def fill_tube(genome: Genome, line: Line, condition: int, effects: float) -> Tube:
     """Put the RNA of a line in a condition, some of its genome and some foreign sequence together."""
-    carried = carried_by(genome, line, condition, effects)
-    molecules, pieces = molecules_of(genome, carried, skipping_of(line, condition, effects))
+    names = [gene.design.gene_name for gene in genome.genes]
+    minor = np.where(np.array(names) == "NQO1", skipping_of(line, condition, effects), genome.minor)
+    carried = variants_of(genome, line, condition, effects)
+    molecules, sequences = molecules_of(genome.genes, carried, minor)
     others = [genome.foreign, *genome.contigs.values()]
-    offset = sum(map(len, others))
     margin = CHEMISTRY.fragment_range[1]
     return Tube(
-        np.concatenate([*others, *pieces]),
-        molecules._replace(start=molecules.start + offset),
+        np.concatenate([*others, *sequences]),
+        molecules._replace(start=molecules.start + sum(map(len, others))),
         genomic=len(genome.foreign) + places_without_genes(genome),
         foreign=np.arange(margin, len(genome.foreign) - margin),
     )
@@ -769,7 +520,7 @@ def true_genotypes(
     by_name = {line.name: line for line in lines}
     rows = []
     for sample in samples.itertuples():
-        carried = carried_by(genome, by_name[sample.line], CONDITIONS.index(sample.condition), effects)
+        carried = variants_of(genome, by_name[sample.line], CONDITIONS.index(sample.condition), effects)
         of_variant = {each.variant: each for each in carried}
         lost = lacks_nqo1((sample.line, sample.condition, sample.replicate), effects)
         for name, variant in genome.alleles.items():
@@ -797,7 +548,7 @@ def true_variants(genome: Genome, lines: Sequence[Line], effects: float) -> pd.D
     rows = []
     for line in lines:
         for at, condition in enumerate(CONDITIONS):
-            for each in carried_by(genome, line, at, effects):
+            for each in variants_of(genome, line, at, effects):
                 variant, gene = each.variant, genome.genes[each.variant.gene]
                 exon, offset = gene.exon_of(variant.offset)
                 first = gene.exons[exon][0] + offset
@@ -865,19 +616,23 @@ def main(size: str, seed: int, gene_sets: Path, effects: float, results: Path) -
     write_fasta(genome.contigs, results / "fasta.fa.gz")
     comment = f"description: genome and genes of a simulated study (seed {seed}), in the form of GENCODE"
     write_gtf(gtf_rows(genome.genes, CONTIGS), results / "gtf.gtf.gz", [comment])
-    files = [f"reads/{sample}_{{}}.fastq.gz" for sample in samples["sample"]]
     sheet = samples.assign(
-        **{f"fastq_{mate}": [name.format(mate) for name in files] for mate in (1, 2)}, strandedness="reverse"
+        fastq_1="reads/" + samples["sample"] + "_1.fastq.gz",
+        fastq_2="reads/" + samples["sample"] + "_2.fastq.gz",
+        strandedness="reverse",
     )
     sheet.to_csv(results / "rnaseq.csv", index=False, lineterminator="\n")
     by_name = {line.name: line for line in lines}
+    random = stream(seed, "reads")
+    courses = [draw_qualities(random, CHEMISTRY, decay) for decay in CHEMISTRY.decay]
     for (name, condition), group in samples.groupby(["line", "condition"], sort=False):
         at = CONDITIONS.index(condition)
         tube = fill_tube(genome, by_name[name], at, effects)
         for sample, replicate in zip(group["sample"], group.replicate, strict=True):
-            mates = draw_reads(seed, by_name[name], at, replicate, counts[sample].to_numpy(), tube)
+            random = stream(seed, "reads", LINES.index(by_name[name]), at, replicate)
+            mates = draw_reads(random, counts[sample].to_numpy(), tube, courses)
             for mate, text in enumerate(mates, start=1):
-                write_gzip(text, results / f"reads/{sample}_{mate}.fastq.gz", level=1)
+                write_gzip(text, results / f"reads/{sample}_{mate}.fastq.gz", level=1)  # for speed
 
     truth = {
         "counts": counts,

@@ -23,6 +23,7 @@ class Chemistry(NamedTuple):
     adapters: tuple[str, str]  # what mate 1 and mate 2 read behind a fragment's end
     phred: tuple[int, ...]  # the scores there are, from the best
     decay: tuple[float, float]  # chance a cycle that a mate's score falls, at its last cycle
+    decay_sd: float  # of the natural logarithm of that chance, between reads
     profiles: int  # different courses of quality
 
 
@@ -44,16 +45,16 @@ class Fragments(NamedTuple):
 
 
 def draw_qualities(random: np.random.Generator, chemistry: Chemistry, decay: float) -> np.ndarray:
-    """Draw courses of quality (profiles x cycles, Phred): they fall to lower scores, and recover.
+    """Draw courses of quality (profiles x cycles, Phred): the score falls now and then, and recovers.
 
-    The chance to fall grows with the square of the cycle; to recover by one score is as likely as half
-    of the time in the next two cycles.
+    The chance to fall grows with the square of the cycle, from a twentieth of `decay` on.
     """
     levels = len(chemistry.phred)
     state = np.zeros(chemistry.profiles, dtype=np.int64)
+    decays = decay * random.lognormal(0, chemistry.decay_sd, chemistry.profiles)
     course = np.empty((chemistry.profiles, chemistry.cycles), dtype=np.int64)
     for cycle in range(chemistry.cycles):
-        falls = random.random(chemistry.profiles) < decay * (cycle / chemistry.cycles) ** 2 + decay / 20
+        falls = random.random(chemistry.profiles) < decays * ((cycle / chemistry.cycles) ** 2 + 0.05)
         recovers = random.random(chemistry.profiles) < 0.3
         state = np.where(falls, state + random.integers(1, levels, chemistry.profiles), state - recovers)
         state = np.clip(state, 0, levels - 1)
