@@ -17,7 +17,7 @@ process LOCUS_GENOTYPE {
     val options          // map: min_locus_depth, rna_min_vaf, min_junction_reads
 
     output:
-    path '*.tsv', emit: tables          // genotypes, discovery, comparison, haplotypes, skipping, identity, allele_expression
+    path '*.tsv', emit: tables          // genotypes, discovery, comparison, haplotypes, skipping, identity, allele_expression, lines and what figures draw
     path 'genotypes.tsv', emit: genotypes
     path 'discovery.tsv', emit: discovery
     path '*.{svg,png}', emit: figures, optional: true
@@ -43,6 +43,6 @@ process LOCUS_GENOTYPE {
 
     stub:
     """
-    touch {genotypes,discovery,comparison,haplotypes,skipping,identity,allele_expression,versions}.tsv locus_genotype_mqc.json
+    touch {genotypes,discovery,comparison,haplotypes,skipping,identity,identity_pairs,allele_expression,allele_expression_tests,lines,versions}.tsv locus_genotype_mqc.json
     """
 }
