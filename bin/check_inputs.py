@@ -25,7 +25,7 @@ from common.count_matrix import Matrix, read_counts
 from common.gmt_files import check_overlap, note_highlighted, read_gene_sets
 from common.multiqc import write_versions
 from common.parameters import as_text, check_parameters, specifications
-from common.read_files import READS, Found, check_reads, located, one_row_each
+from common.read_files import READS, Seen, check_reads, located, one_row_each
 from common.sheets import Problems, check_spelling, listed, meant, read_sheet, shown
 from common.tables import write_table
 from common.target_sheets import check_targets
@@ -78,15 +78,6 @@ class File(NamedTuple):
     path: Path
 
 
-class Reference(NamedTuple):
-    """A reference, which is not read here: Nextflow says what it is."""
-
-    given: str  # its path as the user wrote it
-    exists: bool
-    kind: str  # file or folder
-    size: int  # bytes of a file
-
-
 class Contrast(NamedTuple):
     """A row of contrasts.tsv."""
 
@@ -126,30 +117,21 @@ def check_files(given: Mapping, files: Sequence[File], specs: Mapping, problems:
 
 
 def check_references(
-    right: Mapping, references: Mapping[str, Reference], specs: Mapping, problems: Problems
+    right: Mapping, references: Mapping[str, Seen], specs: Mapping, problems: Problems
 ) -> None:
     """Find the references that are absent, empty, or a folder where it should be a file."""
     for name in REFERENCES:
-        if name in right:
-            kind = "folder" if specs[name]["format"] == "directory-path" else "file"
-            reference = references.get(name, Reference(right[name], False, "file", 0))
-            found = ""
-            if not reference.exists:
-                found = f"no {kind} {reference.given}"
-            elif reference.kind != kind:
-                found = f"a {reference.kind} {reference.given}"
-            elif kind == "file" and not reference.size:
-                found = f"an empty file {reference.given}"
-            if found:
-                problems.add(f"--{name}", found, specs[name]["description"])
+        kind = "folder" if specs[name]["format"] == "directory-path" else "file"
+        if name in right and (fault := references.get(name, Seen(right[name])).fault(kind)):
+            problems.add(f"--{name}", fault, specs[name]["description"])
 
 
 def check_needed(
     name: str, there: set[str], asked: Container[str], specs: Mapping, problems: Problems
 ) -> None:
-    """Find what the samples of the rnaseq sheet lack to be analysed: counts, or reads and references.
+    """Find what is lacking beside the rnaseq sheet: counts, or reads and the references that they need.
 
-    Parameters that others have `asked` for by themselves make no further problem.
+    What other parameters have `asked` for makes no further problem.
     """
     reads = [kind for kind in ("FASTQ", "BAM") if kind in there]
     if not reads and "counts" not in there:
@@ -157,15 +139,19 @@ def check_needed(
         problems.add("--counts", found, specs["counts"]["description"])
     if reads and "counts" in there:
         problems.note(name, f"counts are those of --counts: {' and '.join(reads)} serve the genotypes alone")
-    indexed = reads == ["FASTQ"] and "counts" not in there  # then salmon's index can stand for the genome
-    lacking = [] if not reads or (indexed and "salmon_index" in there) else ["fasta"]
-    lacking = [each for each in (*lacking, *["gtf"] * bool(reads)) if each not in there and each not in asked]
+    if not reads:
+        return
+    indexed = reads == ["FASTQ"] and "counts" not in there  # then salmon's index does for the genome
+    needed = ["gtf"] if indexed and "salmon_index" in there else ["fasta", "gtf"]
+    lacking = [each for each in needed if each not in there and each not in asked]
     if lacking:
-        wanted = specs[lacking[0]]["description"] if len(lacking) == 1 else "the genome and its annotation"
-        other = ", or --salmon_index" if indexed and "fasta" in lacking else ""
-        other += " with --gtf" if other and "gtf" in lacking else ""
+        wanted = "the genome and its annotation" if len(lacking) > 1 else specs[lacking[0]]["description"]
+        if indexed and "fasta" in lacking:
+            wanted += f", or --salmon_index{' with --gtf' if 'gtf' in lacking else ''}"
+        elif "counts" in there:
+            wanted += ", or no such files beside --counts"
         found = f"nothing, with {' and '.join(reads)} files in {name}"
-        problems.add(" and ".join(f"--{each}" for each in lacking), found, wanted + other)
+        problems.add(" and ".join(f"--{each}" for each in lacking), found, wanted)
 
 
 def collection_of(file: File) -> str:
@@ -326,8 +312,8 @@ class Given(NamedTuple):
 
     parameters: Mapping[str, object]
     files: Sequence[File]
-    references: Mapping[str, Reference]  # by parameter
-    found: Mapping[str, Found]  # by the cell of the rnaseq sheet that names it
+    references: Mapping[str, Seen]  # by parameter
+    found: Mapping[str, Seen]  # by the cell of the rnaseq sheet that names it
 
 
 class Checked(NamedTuple):
@@ -457,9 +443,10 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     check_targets(tables, names, {file.parameter for file in given.files if file.origin == "given"}, problems)
 
     plan = planned(there)
-    used = set().union(*(USES.get(analysis, ()) for analysis in plan.analysis[plan.planned == "yes"]))
+    used = {name for each in plan.analysis[plan.planned == "yes"] for name in USES.get(each, ())}
     for name in REFERENCES:
-        if name in given.references and name not in used:
+        superfluous = name == "transcripts" and "salmon_index" in there
+        if name in given.references and (name not in used or superfluous):
             problems.note(name, "given, and nothing that is planned uses it")
     sizes = {name: len(table) for name, table in tables.items()}
     sizes |= {} if lanes is None else {"rnaseq": len(lanes)}
@@ -480,7 +467,7 @@ def record_of(given: Given, checked: Checked) -> pd.DataFrame:
         (file.parameter, file.given, sha256(file.path), str(rows))
         for file, rows in zip(given.files, checked.rows, strict=True)
     ]
-    inputs += [(name, reference.given, "", "") for name, reference in given.references.items()]
+    inputs += [(name, seen.path, "", "") for name, seen in given.references.items()]
     for kind, columns in (("FASTQ", ["fastq_1", "fastq_2"]), ("BAM", ["bam"])):
         if kind in checked.there:
             cells = checked.lanes[columns].to_numpy().ravel()
@@ -517,6 +504,11 @@ def write_all(given: Given, checked: Checked, results: Path) -> None:
         (results / "gene_sets" / f"{collection}.gmt").write_text(text)
 
 
+def seen_of(said: Mapping, path: str) -> Seen:
+    """Take what Nextflow says of a path."""
+    return Seen(path, said["uri"], said["exists"], said["kind"], said["size"])
+
+
 @click.command(cls=Script)
 @click.option(
     "--values",
@@ -542,16 +534,12 @@ def main(values: Path, schema: Path, sheets: Path, results: Path) -> None:
         )
         for number, (file, name) in enumerate(zip(words["files"], called, strict=True), start=1)
     ]
-    references = {
-        each["parameter"]: Reference(each["path"], each["exists"], each["kind"], each["size"])
-        for each in words["references"]
-    }
-    found = {
-        " ".join(path["cell"].split()): Found(path["uri"], path["exists"], path["kind"], path["size"])
-        for path in words["paths"]
-        if path["sheet"] == "rnaseq"
-    }
-    given, problems = Given(words["parameters"], files, references, found), Problems()
+    references, paths = words["references"], words["paths"]
+    seen = {each["parameter"]: seen_of(each, each["path"]) for each in references}
+    # Cells as sheets are read: without padding.
+    cells = {" ".join(each["cell"].split()): each for each in paths if each["sheet"] == "rnaseq"}
+    found = {cell: seen_of(each, cell) for cell, each in cells.items()}
+    given, problems = Given(words["parameters"], files, seen, found), Problems()
     checked = check_all(given, schema, problems)
     if problems.found:
         raise InputError(str(problems))

@@ -10,13 +10,23 @@ FAULTS = (
     "--gsea_ranking: found 'fold'; expected what ranks the genes",
     "--gene_set_min: found 600, more than --gene_set_max 500; expected the smallest gene set",
     "--gene_sets: found no file absent.gmt; expected GMT files",
-    "rnaseq.csv, row 1, replicate: found no such column among sample, line, condition, replciate "
-    "(perhaps replciate is it); expected",
+    "--fasta: found a folder genome.fa; expected the genome's FASTA file",
+    "--gtf: found no file absent.gtf; expected the genome's annotation",
+    "--star_index: found a file star.txt; expected the folder of a STAR index",
+    "rnaseq.csv, row 1, replicate: found no such column among sample, line, condition, replciate, fastq_1 "
+    "and 3 more (perhaps replciate is it); expected",
     "rnaseq.csv, row 3, condition: found 'Parental' (perhaps parental); expected one of parental, resistant",
     "rnaseq.csv, row 4, line: found nothing; expected the name of a cell line",
-    "rnaseq.csv, row 6, sample: found 'A.P1', as in row 2; expected another in each row",
+    "rnaseq.csv, row 6, sample, fastq_1: found 'A.P1', 'reads/A.fq', as in row 2; expected another in each r",
+    "rnaseq.csv, row 6, condition: found 'resistant' for A.P1, which has 'parental' in row 2; expected the s",
+    "rnaseq.csv, row 3, fastq_1: found no file reads/absent.fastq.gz; expected a file with reads",
+    "rnaseq.csv, row 4, fastq_1: found an empty file reads/empty.fq; expected a file with reads",
+    "rnaseq.csv, row 5, fastq_1: found 'reads/A.fq', as fastq_1 in row 2; expected each file once",
+    "rnaseq.csv, row 7, fastq_1: found nothing, with fastq_2; expected the first reads of each pair",
+    "rnaseq.csv, row 4, strandedness: found 'sense'; expected auto (or empty), unstranded, forward or revers",
+    "rnaseq.csv, row 5, bam: found 'B.sam'; expected a BAM or CRAM file",
     "rnaseq.csv, row 7, sample: found 'C.P1', but no such column in counts.csv.gz",
-    "rnaseq.csv, row 8: found 3 fields; expected 4, as in the header",
+    "rnaseq.csv, row 8: found 3 fields; expected 8, as in the header",
     "counts.csv.gz, row 1, stray: found no such sample in rnaseq.csv; expected a row of rnaseq.csv",
     "counts.csv.gz, row 2, A.P1: found '-3' (negative); expected a number of reads",
     "counts.csv.gz, row 2, A.P2: found '1.5' (fractional); expected a number of reads",
@@ -32,6 +42,12 @@ FAULTS = (
     "contrasts.tsv, row 5, target: found 'parental', as reference; expected another condition",
     "contrasts.tsv, row 6, lines: found B with one condition only; expected both in each line",
     "panels.csv, row 3, gene_name: found nothing; expected the symbol of a gene",
+    "targets.csv, row 2, cds_end: found 945, with cds_start 122: 824 bases; expected whole codons",
+    "loci.tsv, row 2, gene: found 'NQO' (perhaps NQO1); expected a gene of targets.csv (--target_genes): NQO",
+    "loci.tsv, row 3, hgvs_c: found 'P187S'; expected the variant in HGVS coding notation",
+    "skipping.tsv, row 2, transcript: found 'NM_1' for NQO1; expected a transcript that the gene has in targ",
+    "domains.tsv, row 2, end: found 10, with start 20; expected start, or more",
+    "hotspots.tsv, row 2, change: found 'P187' for kind substitution; expected a change as R320Q",
     "sets.gmt, row 2, genes: found 'EMPTY' without genes; expected name, description and genes",
     "sets.gmt, row 3, name: found 'ONE', as in row 1; expected another in each row",
     "sets.gmt, all rows, genes: found 2 genes, none of them in counts.csv.gz",
@@ -41,15 +57,20 @@ FAULTS = (
 def write_faulty_study(folder: Path) -> dict[str, object]:
     """Write its files to a folder; return the parameters to give, their paths relative to the folder."""
     (folder / "rnaseq.csv").write_text(
-        "sample,line,condition,replciate\n"
-        "A.P1,A,parental,1\n"
-        "A.P2,A,Parental,2\n"
-        "A.CR1,,resistant,1\n"
-        "B.P1,B,parental,1\n"
-        "A.P1,A,resistant,1\n"
-        "C.P1,A,resistant,2\n"
+        "sample,line,condition,replciate,fastq_1,fastq_2,strandedness,bam\n"
+        "A.P1,A,parental,1,reads/A.fq,,,\n"
+        "A.P2,A,Parental,2,reads/absent.fastq.gz,,,\n"
+        "A.CR1,,resistant,1,reads/empty.fq,,sense,\n"
+        "B.P1,B,parental,1,reads/A.fq,,,B.sam\n"
+        "A.P1,A,resistant,1,reads/A.fq,,,\n"
+        "C.P1,A,resistant,2,,reads/C_2.fq,,\n"
         "C.P2,C,parental\n"
     )
+    (folder / "reads").mkdir()
+    for name, reads in {"A.fq": "@", "C_2.fq": "@", "empty.fq": ""}.items():
+        (folder / "reads" / name).write_text(reads)
+    (folder / "genome.fa").mkdir()
+    (folder / "star.txt").write_text("an index")
     counts = (
         "gene_id,gene_name,A.P1,A.P2,A.CR1,B.P1,C.P2,stray\n"
         "g1,NQO1,-3,1.5,NaN,0,1,1\n"
@@ -67,6 +88,15 @@ def write_faulty_study(folder: Path) -> dict[str, object]:
         "same\tparental\tparental\tA\t\n"
         "one_sided\tparental\tresistant\tA;B\tline\n"
     )
+    (folder / "targets.csv").write_text("gene,transcript,cds_start,cds_end\nNQO1,NM_000903,122,945\n")
+    (folder / "loci.tsv").write_text(
+        "gene\ttranscript\thgvs_c\teffect\n"
+        "NQO\tNM_000903\tc.559C>T\tdeficient\n"
+        "NQO1\tNM_000903\tP187S\tdeficient\n"
+    )
+    (folder / "skipping.tsv").write_text("gene\ttranscript\texon\nNQO1\tNM_1\t4\n")
+    (folder / "domains.tsv").write_text("gene\tkind\tname\tstart\tend\nNQO1\tmotif\tx\t20\t10\n")
+    (folder / "hotspots.tsv").write_text("gene\tkind\tchange\teffect\nNQO1\tsubstitution\tP187\tloss\n")
     (folder / "panels.csv").write_text("panel,gene_name\nx,NQO1\nx,\n")
     (folder / "sets.gmt").write_text("ONE\tdescription\t11\t12\nEMPTY\tdescription\nONE\tdescription\t11\n")
     return {
@@ -75,6 +105,14 @@ def write_faulty_study(folder: Path) -> dict[str, object]:
         "contrasts": "contrasts.tsv",
         "gene_sets": "sets.gmt,absent.gmt",
         "gene_panels": "panels.csv",
+        "fasta": "genome.fa",
+        "gtf": "absent.gtf",
+        "star_index": "star.txt",
+        "target_genes": "targets.csv",
+        "loci": "loci.tsv",
+        "skipping": "skipping.tsv",
+        "domains": "domains.tsv",
+        "hotspots": "hotspots.tsv",
         "permutatoins": 10,
         "q_value_max": 5,
         "gsea_ranking": "fold",

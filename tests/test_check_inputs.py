@@ -1,8 +1,5 @@
-import csv
 import gzip
 import json
-import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,124 +11,7 @@ from common.sheets import LINES, Problems, UnreadableError, lines_of, nearest
 from common.tables import read_matrix
 from conftest import REFERENCE_DATA, ROOT
 from faulty_study import FAULTS, write_faulty_study
-
-SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
-DEFAULTS = {
-    name: spec.get("default")
-    for group in SCHEMA["$defs"].values()
-    for name, spec in group["properties"].items()
-}
-SAMPLES = [
-    (f"{line}.{code}{replicate}", line, condition, str(replicate))
-    for line in "AB"
-    for code, condition in (("P", "parental"), ("CR", "resistant"))
-    for replicate in (1, 2)
-]
-TAB = "\t"
-SHEETS = [
-    *("rnaseq", "counts", "contrasts", "gene_sets", "gene_panels"),
-    *("target_genes", "loci", "skipping", "domains", "hotspots"),
-]
-REFERENCES = ["fasta", "gtf", "transcripts", "salmon_index", "star_index"]
-NAMES = [sample for sample, *_ in SAMPLES]
-RNASEQ = "sample,line,condition,replicate\n" + "".join(",".join(row) + "\n" for row in SAMPLES)
-COUNTS = "".join(
-    "\t".join(map(str, row)) + "\n"
-    for row in (
-        ["gene_id", "gene_name", *NAMES],
-        ["ENSG00000181019.13", "NQO1", *range(8)],
-        ["ENSG00000001084.13", "GCLC", *range(10, 18)],
-        ["ENSG00000023909.10", "", *range(5, 13)],
-    )
-)
-
-
-class Gate:
-    """Runs the command on a study in a folder: text or bytes by file name, and parameters.
-
-    Files of reads and references are as large as their text here; a folder is None.
-    """
-
-    def __init__(self, run_script, folder: Path):
-        self.run_script, self.folder, self.results = run_script, folder, folder / "results"
-
-    def say(self, files: dict[str, str | bytes], **given: object) -> list[str]:
-        """Return what is wrong, a problem a line."""
-        shutil.rmtree(self.results, ignore_errors=True)
-        shutil.rmtree(self.folder / "sheets", ignore_errors=True)
-        values = DEFAULTS | {"gene_sets": "none"} | given
-        listed = []
-        for name in SHEETS:
-            for path in (str(values[name]) if values[name] else "").split(","):
-                shipped = path == "shipped"
-                found = sorted(
-                    (ROOT / "assets").glob("gene_sets/*.gmt" if name == "gene_sets" else f"{name}.tsv")
-                )
-                for source in found if shipped else [Path(path)] * (path in files):
-                    origin = "shipped" if shipped else "simulated" if given.get("simulate") else "given"
-                    listed.append(
-                        {"parameter": name, "path": path if not shipped else source.name, "origin": origin}
-                    )
-                    staged = self.folder / "sheets" / str(len(listed)) / source.name
-                    staged.parent.mkdir(parents=True)
-                    content = source.read_bytes() if shipped else files[path]
-                    staged.write_bytes(content if isinstance(content, bytes) else content.encode())
-        references = [
-            {"parameter": name, "path": values[name], "origin": "given", **self.seen(files, values[name])}
-            for name in REFERENCES
-            if values[name]
-        ]
-        cells = re.split(r"[,\t\r\n]+", str(files.get(values["rnaseq"], "")))
-        paths = [
-            {"sheet": "rnaseq", "cell": cell.strip(' "'), **self.seen(files, cell.strip(' "'))}
-            for cell in dict.fromkeys(cells)
-            if re.search(r"\.(fastq|fq|fastq\.gz|fq\.gz|bam|cram)\W*$", cell)
-        ]
-        if given.get("simulate"):
-            values |= dict.fromkeys(["rnaseq", "counts", *REFERENCES])
-        values_file = self.folder / "values.json"
-        inputs = {"parameters": values, "files": listed, "references": references, "paths": paths}
-        values_file.write_text(json.dumps(inputs))
-        result = self.run_script(
-            main, values=values_file, schema=ROOT / "nextflow_schema.json",
-            sheets=self.folder / "sheets", results=self.results,
-        )  # fmt: skip
-        first, *lines = result.output.splitlines() or [""]
-        assert result.exit_code == (1 if lines else 0)
-        assert self.results.exists() == (not lines), "nothing is written when something is wrong"
-        assert first == "" or (
-            first.startswith("Error: ") and first.endswith(" to put right before anything runs:")
-        )
-        return lines
-
-    @staticmethod
-    def seen(files: dict[str, str | bytes | None], path: str) -> dict[str, object]:
-        """Say what Nextflow sees of a file that is not read here."""
-        name = path.removeprefix("./")
-        kind = "folder" if name in files and files[name] is None else "file"
-        uri = name if "://" in name else f"/study/{name}"
-        return {"uri": uri, "exists": name in files, "kind": kind, "size": len(files.get(name) or "")}
-
-    def study(self, rnaseq: str | bytes = RNASEQ, counts: str | bytes = COUNTS, **given: object) -> list[str]:
-        """Check a study of rnaseq.csv, counts.tsv and further files (given by name with a dot in it)."""
-        files = {name: given.pop(name) for name in list(given) if "." in name}
-        return self.say(
-            {"rnaseq.csv": rnaseq, "counts.tsv": counts, **files},
-            **{"rnaseq": "rnaseq.csv", "counts": "counts.tsv"} | given,
-        )
-
-    def contrasts(self, *rows: str, rnaseq: str = RNASEQ, counts: str = COUNTS, **given: object) -> list[str]:
-        """Check a study with these rows in its contrasts sheet."""
-        sheet = "\n".join(["contrast,reference,target,lines,blocking", *rows, ""])
-        return self.study(rnaseq, counts, **{"contrasts.csv": sheet}, contrasts="contrasts.csv", **given)
-
-    def table(self, name: str) -> list[dict[str, str]]:
-        """Read a table that was written."""
-        with (self.results / name).open(newline="") as table:
-            return list(csv.DictReader(table, delimiter="\t"))
-
-    def notes(self) -> list[str]:
-        return [f"{row['sheet']}: {row['note']}" for row in self.table("notes.tsv")]
+from gate import COUNTS, DEFAULTS, NAMES, RNASEQ, TAB, Gate
 
 
 @pytest.fixture
@@ -803,8 +683,11 @@ def test_main__says_what_is_wrong_with_gene_panels(gate):
 
 def test_main__names_every_fault_of_a_study_with_a_fault_in_everything(gate):
     given = write_faulty_study(gate.folder)
-    paths = ["rnaseq.csv", "counts.csv.gz", "contrasts.tsv", "panels.csv", "sets.gmt"]
-    found = gate.say({path: (gate.folder / path).read_bytes() for path in paths}, **given)
+    files = {
+        path.relative_to(gate.folder).as_posix(): None if path.is_dir() else path.read_bytes()
+        for path in sorted(gate.folder.rglob("*"))
+    }
+    found = gate.say(files, **given)
     for fault in FAULTS:
         assert any(line.startswith(fault) for line in found), fault
     assert len(found) == len(FAULTS), [line for line in found if not line.startswith(FAULTS)]
@@ -847,38 +730,3 @@ def test_main__writes_the_same_bytes_again(gate):
     assert {
         path.name: path.read_bytes() for path in sorted(gate.results.rglob("*")) if path.is_file()
     } == first
-
-
-# --- reads and references
-
-REFERENCE = {"genome.fa.gz": "x", "genes.gtf": "x"}
-WITH_REFERENCE = {"fasta": "genome.fa.gz", "gtf": "genes.gtf"}
-PAIRED = "sample,line,condition,replicate,fastq_1,fastq_2\n" + "".join(
-    f"{','.join(row)},r/{row[0]}_1.fastq.gz,r/{row[0]}_2.fastq.gz\n" for row in SAMPLES
-)
-
-
-def files_of(sheet: str) -> dict[str, str]:
-    """Every file that a sheet names, and a genome."""
-    cells = [cell for line in sheet.splitlines()[1:] for cell in line.split(",")]
-    return REFERENCE | {cell.removeprefix("./"): "@" for cell in cells if re.search(r"\.(f|bam|cram)", cell)}
-
-
-def plan_of(gate: Gate) -> dict[str, tuple[str, str]]:
-    return {row["analysis"]: (row["planned"], row["reason"]) for row in gate.table("plan.tsv")}
-
-
-def reads(gate: Gate, sheet: str, without: str = "-", **given: object) -> list[str]:
-    """Check a study of these samples and their files, but for those whose name has `without` in it."""
-    files = {name: content for name, content in files_of(sheet).items() if without not in name}
-    files |= {name: given.pop(name) for name in list(given) if "." in name or "/" in name}
-    return gate.say({"rnaseq.csv": sheet, **files}, rnaseq="rnaseq.csv", **WITH_REFERENCE | given)
-
-
-def test_main__plans_everything_from_reads(gate):
-    assert reads(gate, PAIRED, gene_sets="shipped") == []
-    plan = plan_of(gate)
-    assert [name for name, (planned, _) in plan.items() if planned == "no"] == []
-    assert list(gate.table("rnaseq.tsv")[0].values()) == [
-        *("A.P1", "/study/r/A.P1_1.fastq.gz", "/study/r/A.P1_2.fastq.gz", "")
-    ]

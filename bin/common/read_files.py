@@ -1,7 +1,7 @@
 """Check the read files that the rnaseq sheet names, and how its rows go together.
 
 Several rows of a sample are lanes of one library. Which files exist only Nextflow can say, of remote
-ones above all: `Found` has what it found, by the text of the cell.
+ones above all: a mapping of `Seen` has what it found, by the text of the cell.
 """
 
 from collections.abc import Mapping, Set
@@ -16,13 +16,22 @@ KINDS = {"FASTQ": "a FASTQ file", "BAM": "a BAM or CRAM file"}
 A_FILE = "a file with reads, by its path from the sheet's folder, its absolute path or its address"
 
 
-class Found(NamedTuple):
-    """What a cell of a sheet names."""
+class Seen(NamedTuple):
+    """What Nextflow sees of a file or folder that is not read here."""
 
-    uri: str  # absolute
-    exists: bool
-    kind: str  # file or folder
-    size: int  # bytes
+    path: str  # as the user wrote it
+    uri: str = ""  # absolute
+    exists: bool = False
+    kind: str = "file"  # or folder
+    size: int = 0  # bytes
+
+    def fault(self, kind: str = "file") -> str:
+        """Say what is there instead of a file with content, or of a folder; empty if it is there."""
+        if not self.exists:
+            return f"no {kind} {self.path}"
+        if self.kind != kind:
+            return f"a {self.kind} {self.path}"
+        return f"an empty file {self.path}" if kind == "file" and not self.size else ""
 
 
 def one_row_each(lanes: pd.DataFrame) -> pd.DataFrame:
@@ -30,19 +39,15 @@ def one_row_each(lanes: pd.DataFrame) -> pd.DataFrame:
     return lanes[~(lanes.duplicated("sample") & lanes["sample"].notna() & lanes.fastq_1.ne(""))]
 
 
-def check_existence(name: str, lanes: pd.DataFrame, found: Mapping[str, Found], problems: Problems) -> None:
+def check_existence(name: str, lanes: pd.DataFrame, found: Mapping[str, Seen], problems: Problems) -> None:
     """Find the files that are absent or empty."""
     for column in READS:
         for row, cell in lanes[column].dropna().items():
-            file = found.get(cell)
-            if cell and (file is None or not file.exists):
-                problems.add(f"{name}, row {row}, {column}", f"no file {cell}", A_FILE)
-            elif cell and (file.kind == "folder" or not file.size):
-                kind = "a folder" if file.kind == "folder" else "an empty file"
-                problems.add(f"{name}, row {row}, {column}", f"{kind} {cell}", A_FILE)
+            if cell and (fault := found.get(cell, Seen(cell)).fault()):
+                problems.add(f"{name}, row {row}, {column}", fault, A_FILE)
 
 
-def check_repetition(name: str, lanes: pd.DataFrame, found: Mapping[str, Found], problems: Problems) -> None:
+def check_repetition(name: str, lanes: pd.DataFrame, found: Mapping[str, Seen], problems: Problems) -> None:
     """Find a file that is given twice: in two samples, two lanes, or as both reads of a pair.
 
     An alignment may stand in each row of its sample. A row that repeats another's sample and FASTQ file
@@ -62,7 +67,7 @@ def check_repetition(name: str, lanes: pd.DataFrame, found: Mapping[str, Found],
                 problems.add(f"{name}, row {row}, {column}", f"{shown(cell)}, {where}", "each file once")
 
 
-def check_lanes(name: str, lanes: pd.DataFrame, found: Mapping[str, Found], problems: Problems) -> None:
+def check_lanes(name: str, lanes: pd.DataFrame, found: Mapping[str, Seen], problems: Problems) -> None:
     """Find rows of one sample that are no lanes of one library, and second reads without first ones."""
     for row in lanes.index[lanes.fastq_1.eq("") & lanes.fastq_2.ne("") & lanes.fastq_2.notna()]:
         problems.add(f"{name}, row {row}, fastq_1", "nothing, with fastq_2", "the first reads of each pair")
@@ -74,12 +79,12 @@ def check_lanes(name: str, lanes: pd.DataFrame, found: Mapping[str, Found], prob
         if given.empty:
             continue
         for row in rows.index[rows.fastq_1.eq("") & rows.fastq_2.eq("")]:
-            said = f"nothing for {sample}, which has {shown(given.fastq_1.iloc[0])} in row {given.index[0]}"
+            said = f"nothing for {sample}, which has one in row {given.index[0]}"
             problems.add(f"{name}, row {row}, fastq_1", said, "a FASTQ file in each row of a sample")
-        paired = given.index[given.fastq_2.fillna("?").ne("")]
+        paired = given.index[given.fastq_2.notna() & given.fastq_2.ne("")]
         for row in given.index[given.fastq_2.eq("")]:
             if len(paired):
-                said = f"nothing for {sample}, which has {shown(given.fastq_2[paired[0]])} in row {paired[0]}"
+                said = f"nothing for {sample}, which has one in row {paired[0]}"
                 expected = "a file in each row of a sample, or in none"
                 problems.add(f"{name}, row {row}, fastq_2", said, expected)
         for column in described:
@@ -87,18 +92,19 @@ def check_lanes(name: str, lanes: pd.DataFrame, found: Mapping[str, Found], prob
 
 
 def check_alike(
-    name: str, sample: str, cells: pd.Series, found: Mapping[str, Found], problems: Problems
+    name: str, sample: str, cells: pd.Series, found: Mapping[str, Seen], problems: Problems
 ) -> None:
     """Find the rows of a sample that have another value than its first one, or another file."""
     cells = cells.dropna()
     for row, cell in cells.items():
         first = cells.iloc[0]
-        if cell != first and not (cell in found and found[cell] == found.get(first)):
+        same = cell in found and first in found and found[cell].uri == found[first].uri
+        if cell != first and not same:
             said = f"{shown(cell)} for {sample}, which has {shown(first)} in row {cells.index[0]}"
             problems.add(f"{name}, row {row}, {cells.name}", said, "the same in all rows of a sample")
 
 
-def located(lanes: pd.DataFrame, found: Mapping[str, Found]) -> pd.DataFrame:
+def located(lanes: pd.DataFrame, found: Mapping[str, Seen]) -> pd.DataFrame:
     """Return the rows that name files, with absolute addresses; an alignment in all rows of its sample."""
     files = lanes[["sample", *READS]].copy()
     for column in READS:
@@ -108,7 +114,7 @@ def located(lanes: pd.DataFrame, found: Mapping[str, Found]) -> pd.DataFrame:
 
 
 def check_reads(
-    name: str, lanes: pd.DataFrame, found: Mapping[str, Found], there: Set[str], problems: Problems
+    name: str, lanes: pd.DataFrame, found: Mapping[str, Seen], there: Set[str], problems: Problems
 ) -> None:
     """Check the read files of the rnaseq sheet; `there` names what was given: FASTQ, BAM, counts.
 
@@ -120,12 +126,12 @@ def check_reads(
     check_existence(name, lanes, found, problems)
     check_repetition(name, lanes, found, problems)
     check_lanes(name, lanes, found, problems)
-    kind, column = ("FASTQ", "fastq_1") if "FASTQ" in there else ("BAM", "bam")
-    given = lanes[READS].ne("").any(axis=1) if "counts" in there else lanes[column].ne("")
+    kind, columns = ("FASTQ", READS[:2]) if "FASTQ" in there else ("BAM", READS[2:])
+    given = lanes[READS if "counts" in there else columns].ne("").any(axis=1)
     lacking = lanes[lanes["sample"].notna() & ~lanes["sample"].isin(lanes["sample"][given])]
     lacking = lacking.drop_duplicates("sample")
     if "counts" in there and len(lacking):
         problems.note(name, f"no genotype of {listed(lacking['sample'])}: neither FASTQ nor BAM given")
     for row in lacking.index if "counts" not in there else ():
         wanted = f"{KINDS[kind]} for each sample, or --counts for all"
-        problems.add(f"{name}, row {row}, {column}", "nothing", wanted)
+        problems.add(f"{name}, row {row}, {columns[0]}", "nothing", wanted)

@@ -1,5 +1,6 @@
 """Check that the sheets of target genes and of what is known about them go together."""
 
+import re
 from collections.abc import Container, Mapping
 
 import pandas as pd
@@ -8,6 +9,13 @@ from common.sheets import Problems, check_once, listed, meant, shown
 
 OF_TRANSCRIPTS = ("loci", "skipping")  # each row is looked up in a transcript of a target gene
 OF_PROTEINS = ("domains", "hotspots")  # rows of other genes do no harm
+# How each kind of hotspot is written, and an example.
+CHANGES = {
+    "substitution": (re.compile(r"[A-Z*]\d+[A-Z*=]"), "R320Q"),
+    "codon": (re.compile(r"[A-Z]\d+"), "D29"),
+    "inframe_indel": (re.compile(r"(\d+)-(\d+)"), "16-38"),
+    "position": (re.compile(r"c\..+"), "c.-733"),
+}
 
 
 def transcripts_of(cell: str) -> list[str]:
@@ -25,6 +33,23 @@ def check_coding(name: str, genes: pd.DataFrame, problems: Problems) -> None:
         elif length < 3 or length % 3:
             said = f"{end}, with cds_start {start}: {length} bases"
             problems.add(f"{name}, row {row}, cds_end", said, "whole codons from cds_start to cds_end")
+
+
+def check_domains(name: str, domains: pd.DataFrame, problems: Problems) -> None:
+    """Find domains that end before they start."""
+    for row, start, end in domains[["start", "end"]].dropna().itertuples(name=None):
+        if int(end) < int(start):
+            problems.add(f"{name}, row {row}, end", f"{end}, with start {start}", "start, or more")
+
+
+def check_hotspots(name: str, hotspots: pd.DataFrame, problems: Problems) -> None:
+    """Find changes that are not written as their kind is, and ranges that end before they start."""
+    for row, kind, change in hotspots[["kind", "change"]].dropna().itertuples(name=None):
+        form, example = CHANGES[kind]
+        match = form.fullmatch(change)
+        if not match or (kind == "inframe_indel" and int(match[2]) < int(match[1])):
+            said = f"{shown(change)} for kind {kind}"
+            problems.add(f"{name}, row {row}, change", said, f"a change as {example}")
 
 
 def check_transcripts(name: str, genes: pd.DataFrame, problems: Problems) -> dict[str, set[str]]:
@@ -48,6 +73,9 @@ def check_targets(
 
     `tables` and `names` (as problems call them) are by parameter; `own` are those not shipped.
     """
+    for parameter, check in (("domains", check_domains), ("hotspots", check_hotspots)):
+        if parameter in tables:
+            check(names[parameter], tables[parameter], problems)
     if "target_genes" not in tables:
         return
     genes, sheet = tables["target_genes"], names["target_genes"]
