@@ -44,6 +44,12 @@ SIMULATED = (
 )
 
 OVERVIEW = Group("overview", "Overview", "Start here: each line leads to its evidence.")
+# What MultiQC shows of a program's logs by itself, after the analysis's sections: its module, and a sentence.
+PROGRAMS = {
+    "trim_reads": ("fastp", "What fastp found in each sample's reads before and after trimming."),
+    "quantify_transcripts": ("salmon", "How long the fragments are whose two ends salmon mapped."),
+    "align_rna": ("STAR", "Where STAR placed each sample's reads."),
+}
 RECORD = Group("record", "Record of the run", "What was done, with what, and on what.")
 
 
@@ -319,6 +325,11 @@ def record(
     "--checked", type=FOLDER, required=True, help="Folder of plan, inputs, notes and parameters.tsv."
 )
 @click.option("--sections", type=FOLDER, required=True, help="Folder of *_mqc.json; absent: nothing ran.")
+@click.option(
+    "--logs",
+    type=FOLDER,
+    help="Folder of <sample>.fastp.json, salmon's <sample>/ and <sample>.Log.final.out; absent: none.",
+)
 @click.option("--tools", type=INPUT, required=True, help="TSV, no header: tool, version.")
 @click.option(
     "--assets",
@@ -327,7 +338,7 @@ def record(
     help="Folder of columns.tsv, methods.yml, multiqc_config.yml, report.css.",
 )
 @RESULTS
-def main(checked: Path, sections: Path, tools: Path, assets: Path, results: Path) -> None:
+def main(checked: Path, sections: Path, logs: Path | None, tools: Path, assets: Path, results: Path) -> None:
     """Put the sections of all analyses into one report."""
     results.mkdir(parents=True, exist_ok=True)
     plan = read_checked(checked, "plan", PLAN)
@@ -351,7 +362,12 @@ def main(checked: Path, sections: Path, tools: Path, assets: Path, results: Path
     settings["custom_css_files"] = [str((assets / "report.css").resolve())]
     settings["intro_text"] += colour_key(values)
     settings["report_comment"] = SIMULATED if "simulate" in values else None
-    run_multiqc(made, settings, results)
+    programs = {
+        analysis: Group(program.lower(), f"{words[analysis]['title']}: {program}", says)
+        for analysis, (program, says) in PROGRAMS.items()
+        if analysis in given
+    }
+    run_multiqc(made, settings, results, logs if logs and logs.is_dir() else None, programs)
     write_table(versions, results / "versions.tsv")
     lines = [f"{name}: {'; '.join(chain.from_iterable(told.values()))}\n" for name, told in found.items()]
     (results / "findings.txt").write_text("".join(lines))

@@ -9,6 +9,7 @@ process REPORT {
     input:
     path 'checked/*'     // plan.tsv, inputs.tsv, notes.tsv, parameters.tsv
     path 'sections/*'    // *_mqc.json of whatever ran
+    path 'logs/*'        // what MultiQC reads of fastp, salmon and STAR; may be none
     path 'tools.tsv'     // no header: tool, version. Not versions.tsv: that is written here
     path 'assets/*'      // columns.tsv, methods.yml, multiqc_config.yml, report.css
 
@@ -23,6 +24,7 @@ process REPORT {
     report.py \\
         --checked checked \\
         --sections sections \\
+        --logs logs \\
         --tools tools.tsv \\
         --assets assets
     """

@@ -8,6 +8,8 @@ import yaml
 from common.cli import InputError
 from common.multiqc import write_section
 from common.multiqc_page import as_pairs, drawable, number_format
+from common.program_logs import lay_out_logs
+from common.programs import run
 from common.tables import write_table
 from conftest import ROOT
 from report import (
@@ -25,6 +27,7 @@ from report import (
     with_links,
     without_repeats,
 )
+from spliced_reads import GENES, fragments, genome, spliced, write_fasta, write_reads
 
 WORDS = yaml.safe_load((ROOT / "assets/methods.yml").read_text())
 RESISTANT = "HSC-2.resistant_vs_parental"
@@ -40,12 +43,13 @@ DICTIONARY = pd.DataFrame(
     ],
     columns=["table", "column", "type", "unit", "meaning"],
 )
+SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
 PARAMETERS = {
-    **{"q_value_max": "0.05", "seed": "1", "accept_additive_dispersion": "false", "projection_scale": "true"},
-    **{"reference_condition": "sensitive", "target_condition": "resistant"},
-    **{"gsea_ranking": "stat", "gsea_permute": "gene_set", "gsea_permutations": "1000"},
-    **{"gene_set_min": "15", "gene_set_max": "500", "ssgsea_dialect": "genepattern"},
-}
+    name: described["default"] if isinstance(described["default"], str) else json.dumps(described["default"])
+    for group in SCHEMA["$defs"].values()
+    for name, described in group["properties"].items()
+    if "default" in described
+} | {"reference_condition": "sensitive", "target_condition": "resistant"}
 
 
 def frame(columns: str, *rows: tuple[str, ...]) -> pd.DataFrame:
@@ -78,9 +82,9 @@ class Study:
     def write(self, name: str, *arguments: object, **options: object) -> None:
         write_section(self.folder / "sections" / f"{name}_mqc.json", *arguments, **options)
 
-    def options(self) -> dict[str, Path]:
+    def options(self, **further: Path) -> dict[str, Path]:
         folders = {name: self.folder / name for name in ("checked", "sections", "assets")}
-        return folders | {"tools": self.folder / "versions.tsv", "results": self.folder / "results"}
+        return folders | {"tools": self.folder / "versions.tsv", "results": self.folder / "results"} | further
 
 
 def full_study(folder: Path) -> Study:
@@ -523,3 +527,122 @@ def test_table_of__escapes_cells_and_leaves_missing_ones_empty():
     table = table_of(frame("sheet_name value", ("<b>", None)))
     assert "<th>sheet name</th>" in table
     assert "<td>&lt;b&gt;</td><td></td>" in table
+
+
+READS = ["trim_reads", "quantify_transcripts", "align_rna"]
+LIBRARIES = ["x_R1.fastq.gz", "007", "multiqc_data", "unmapped", "lost", "single"]
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory) -> Path:
+    """What fastp, salmon and STAR write of small libraries; two of them give salmon nothing to count."""
+    folder = tmp_path_factory.mktemp("programs")
+    contigs, written = genome(), folder / "logs"
+    written.mkdir()
+    transcripts = {name: spliced(contigs, gene) for name, gene in GENES.items()}
+    write_fasta(transcripts, folder / "transcripts.fa")
+    write_fasta(contigs, folder / "genome.fa")
+    run(["salmon", "index", "-t", folder / "transcripts.fa", "-i", folder / "salmon_index"])
+    index = ["--genomeDir", folder / "star_index", "--outFileNamePrefix", f"{folder}/"]
+    fasta = ["--genomeFastaFiles", folder / "genome.fa", "--genomeSAindexNbases", 6]
+    run(["STAR", "--runMode", "genomeGenerate", *index, *fasta])
+    pairs = [pair for transcript in transcripts.values() for pair in fragments(transcript, 400)]
+    libraries = dict.fromkeys(LIBRARIES, pairs)
+    libraries |= {
+        "unmapped": fragments(genome(seed=9)["chr2"][:2000], 200),
+        "lost": [("N" * 100, "N" * 100)] * 9,
+    }
+    for sample, reads in libraries.items():
+        mates = write_reads(reads, folder, sample)[: 1 if sample == "single" else 2]
+        both = [word for option, mate in zip(("-i", "-I"), mates, strict=False) for word in (option, mate)]
+        run(["fastp", *both, "--json", written / f"{sample}.fastp.json", "--html", folder / "fastp.html"])
+        prefix = ["--outFileNamePrefix", written / f"{sample}."]
+        star = ["STAR", *index[:2], *prefix, "--readFilesIn", *mates, "--readFilesCommand", "zcat"]
+        run([*star, "--outSAMtype", "None"])
+        if sample not in ("unmapped", "lost"):
+            named = ["-r", *mates] if sample == "single" else ["-1", mates[0], "-2", mates[1]]
+            run(["salmon", "quant", "-i", folder / "salmon_index", "-l", "A", *named, "-o", written / sample])
+    return written
+
+
+def study_of_reads(folder: Path) -> Study:
+    study = Study(folder, *[(name, "yes", "") for name in (*READS, "normalise_expression")])
+    own = {name: {"title": name.capitalize(), "shows": "Reads.", "method": "As said."} for name in READS}
+    (folder / "assets/methods.yml").write_text(yaml.safe_dump(WORDS | own))
+    for name in (*READS, "normalise_expression"):
+        study.write(name, "Bars", "Sentence.", "bargraph", {sample: {"reads": 3} for sample in LIBRARIES})
+    return study
+
+
+@pytest.fixture(scope="module")
+def reported_reads(logs, tmp_path_factory) -> Path:
+    """The results folder of a report with what MultiQC shows of the programs' logs."""
+    study = study_of_reads(tmp_path_factory.mktemp("reads"))
+    words = [str(word) for name, value in study.options(logs=logs).items() for word in (f"--{name}", value)]
+    main(words, standalone_mode=False)
+    return study.folder / "results"
+
+
+def test_report__what_programs_say_follows_the_analysis_that_ran_them(reported_reads):
+    page = (reported_reads / "multiqc_report.html").read_text()
+    groups = re.findall(r'<h2 class="mb-0" id="([^"]+)">\s*([^<]*?)\s*<', page[page.rindex("<body>") :])
+    assert groups == [
+        *(("trim_reads", "Trim_reads"), ("fastp", "Trim_reads: fastp")),
+        *(("quantify_transcripts", "Quantify_transcripts"), ("salmon", "Quantify_transcripts: salmon")),
+        *(("align_rna", "Align_rna"), ("star", "Align_rna: STAR")),
+        *(("normalise_expression", "Normalised expression"), ("record", "Record of the run")),
+    ]
+
+
+def test_report__programs_name_the_samples_as_the_study_does(reported_reads):
+    data = json.loads((reported_reads / "multiqc_report_data/multiqc_data.json").read_text())
+    plots, raw = data["report_plot_data"], data["report_saved_raw_data"]
+    for module in ("multiqc_fastp", "multiqc_star"):
+        assert sorted(raw[module]) == sorted(LIBRARIES), module
+    for name in ("star_alignment_plot", "fastp_filtered_reads_plot"):
+        (bars,) = plots[name]["datasets"]
+        assert sorted(bars["samples"]) == sorted(LIBRARIES), name
+    assert raw["multiqc_star"]["007"]["uniquely_mapped"] > 1190
+
+
+def test_report__fragment_lengths_are_shown_where_salmon_measured_them(reported_reads):
+    data = json.loads((reported_reads / "multiqc_report_data/multiqc_data.json").read_text())
+    (lengths,) = data["report_plot_data"]["salmon_plot"]["datasets"]
+    lines = {line["name"]: dict(line["pairs"]) for line in lengths["lines"]}
+    assert sorted(lines) == sorted(set(LIBRARIES) - {"unmapped", "lost", "single"})
+    assert max(lines["007"], key=lines["007"].get) == pytest.approx(200, abs=2)
+
+
+def test_report__programs_add_no_path_time_or_address_that_is_asked(reported_reads, logs):
+    page = (reported_reads / "multiqc_report.html").read_text()
+    shown = page[page.rindex("<body>") :]
+    assert re.findall(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="(?!data:)', shown) == []
+    assert "data-doi" not in shown  # a click on it would ask crossref.org
+    for path in [reported_reads / "multiqc_report.html", *(reported_reads / "multiqc_report_data").iterdir()]:
+        text = path.read_text()
+        assert str(logs.parent) not in text, path.name
+        assert str(reported_reads.parent) not in text, path.name
+        assert "start_time" not in text, path.name
+
+
+def test_report__the_same_logs_give_the_same_data(reported_reads, logs, tmp_path, run_script):
+    assert run_script(main, **study_of_reads(tmp_path).options(logs=logs)).exit_code == 0
+    for path in (reported_reads / "multiqc_report_data").iterdir():
+        again = tmp_path / "results/multiqc_report_data" / path.name
+        assert again.read_bytes() == path.read_bytes(), path.name
+
+
+def test_report__without_logs_there_is_nothing_of_programs(tmp_path, run_script):
+    study = study_of_reads(tmp_path)
+    assert run_script(main, **study.options(logs=tmp_path / "absent")).exit_code == 0
+    page = (tmp_path / "results/multiqc_report.html").read_text()
+    assert "mqc-module-section-align_rna" in page
+    for module in ("fastp", "salmon", "star"):
+        assert f"mqc-module-section-{module}" not in page
+
+
+def test_lay_out_logs__names_the_modules_that_have_something_to_show(logs, tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/single").symlink_to(logs / "single")
+    (tmp_path / "logs/007.Log.final.out").symlink_to(logs / "007.Log.final.out")
+    assert lay_out_logs(tmp_path / "logs", tmp_path / "laid_out") == ["star"]

@@ -10,6 +10,8 @@ from math import nan
 from pathlib import Path
 from typing import NamedTuple
 
+from common.program_logs import lay_out_logs
+
 SERIES = ("bargraph", "box", "linegraph", "scatter")
 EMPTY = (None, [], {})
 BESIDE_PCONFIG = {"bargraph": ("categories",), "heatmap": ("xcats", "ycats")}
@@ -32,8 +34,16 @@ AS_GIVEN = {
     "violin": {"scale": False, "sort_rows": False},
 }
 STROKE = "\ue000"  # a character of no script; MultiQC turns it into / again
-# Of MultiQC's data folder: its log, prompt for a language model and the like; and, of its JSON, the content.
-LEFT_OUT = ("llms-full.txt", "multiqc.log", "multiqc.parquet", "multiqc_citations.txt", "multiqc_sources.txt")
+# Of MultiQC's data folder: its log, prompt for a language model and the like, and what is no table.
+LEFT_OUT = (
+    "llms-full.txt",
+    "multiqc.log",
+    "multiqc.parquet",
+    "multiqc_citations.txt",
+    "multiqc_fastp.txt",
+    "multiqc_sources.txt",
+)
+# Of its JSON, the content.
 KEPT = ("report_plot_data", "report_saved_raw_data")
 
 
@@ -117,24 +127,51 @@ def without_strokes(data: object) -> object:
     )
 
 
-def run_multiqc(made: Sequence[dict], settings: Mapping[str, object], results: Path) -> None:
+def order_of(groups: Sequence[str], sections: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Put groups and their sections into this order: MultiQC begins with the group of the largest number."""
+    placed = {name: {"order": -place} for place, name in enumerate(groups)}
+    return placed | {name: {"order": place} for place, name in enumerate(sections)}
+
+
+def run_multiqc(
+    made: Sequence[dict],
+    settings: Mapping[str, object],
+    results: Path,
+    logs: Path | None = None,
+    programs: Mapping[str, Group] | None = None,
+) -> None:
     """Have MultiQC write multiqc_report.html and multiqc_report_data, with the sections in this order.
 
-    `settings` is MultiQC's configuration. All that it writes for itself goes to `results`, and is removed.
+    `settings` is MultiQC's configuration. `logs` is a folder of what programs wrote, and `programs` has the
+    groups that MultiQC's own modules make of it, by the group that each follows; its name is the module's.
+    All that MultiQC writes for itself goes to `results`, and is removed.
     """
-    order = {
-        "custom_content": {"order": list(dict.fromkeys(section["parent_id"] for section in made))},
-        "report_section_order": {section["id"]: {"order": place} for place, section in enumerate(made)},
-        "sample_names_replace": {STROKE: "/"},
-    }
     with tempfile.TemporaryDirectory(dir=results) as name:
         folder = Path(name).resolve()
         (folder / "sections").mkdir()
         for place, section in enumerate(made):
             written = section | {"data": without_strokes(section["data"])}
             (folder / "sections" / f"{place:03}_mqc.json").write_text(json.dumps(written))
-        (folder / "config.yml").write_text(json.dumps({**settings, **order}))  # JSON is YAML
-        command = [sys.executable, "-m", "multiqc", "sections", "--config", "config.yml", "--force"]
+        modules = lay_out_logs(logs, folder / "logs") if logs else []
+        followed = {name: group for name, group in (programs or {}).items() if group.name in modules}
+        groups = [
+            group
+            for parent in dict.fromkeys(section["parent_id"] for section in made)
+            for group in ([parent, followed[parent].name] if parent in followed else [parent])
+        ]
+        shown = list(followed.values())
+        own = {
+            "run_modules": ["custom_content", *(group.name for group in shown)],
+            "module_order": [
+                {group.name: {"name": group.title, "info": group.shows, "extra": "", "href": [], "doi": []}}
+                for group in shown
+            ],
+            "report_section_order": order_of(groups, [section["id"] for section in made]),
+            "sample_names_replace": {STROKE: "/"},
+        }
+        (folder / "config.yml").write_text(json.dumps({**settings, **own}))  # JSON is YAML
+        read = ["sections", "logs"] if shown else ["sections"]
+        command = [sys.executable, "-m", "multiqc", *read, "--config", "config.yml", "--force"]
         command += ["--outdir", str(results.resolve()), "--filename", "multiqc_report.html"]
         # What MultiQC writes for itself stays beside the sections: there may be no home folder.
         private = {"HOME": str(folder), "TMPDIR": str(folder), "XDG_CACHE_HOME": str(folder)}
@@ -143,7 +180,9 @@ def run_multiqc(made: Sequence[dict], settings: Mapping[str, object], results: P
     if done.returncode or "warnings while parsing" in " ".join((done.stdout + done.stderr).split()):
         raise RuntimeError(f"multiqc failed:\n{done.stdout}{done.stderr}")
     page = (results / "multiqc_report.html").read_text()
-    if lost := [section["id"] for section in made if f'id="mqc-section-wrapper-{section["id"]}"' not in page]:
+    wanted = [f"mqc-section-wrapper-{section['id']}" for section in made]
+    wanted += [f"mqc-module-section-{group.name}" for group in shown]
+    if lost := [name for name in wanted if f'id="{name}"' not in page]:
         raise RuntimeError(f"multiqc shows no {', '.join(lost)}:\n{done.stdout}{done.stderr}")
     keep_what_is_shown(results / "multiqc_report_data")
 
