@@ -7,10 +7,10 @@ Reads      Alignments that overlap exons of the named transcripts or a listed va
            spliced out or soft-clipped covers nothing.
 Allele     A read shows the allele that its bases spell over a window, whatever its CIGAR: the changed bases
            of a substitution; of an insertion or deletion all places where it could lie and 5 bases on both
-           sides within the exon, of which one may be an error. For these, a read needs 10 aligned bases on both
-           sides, whatever it shows: with fewer, aligners clip or misplace the variant and not the reference.
-           What spells neither is `other`; a read that only bases of low quality keep from an allele is left
-           out.
+           sides within the exon, of which one may be an error. For these, a read needs 10 aligned bases on
+           both sides, whatever it shows: with fewer, aligners clip or misplace the variant and not the
+           reference. What spells neither is `other`; a read that only bases of low quality keep from an
+           allele is left out.
 Quality    Of a substitution the lowest of its bases; of an insertion or deletion the mean over the window.
 Fragment   Overlapping mates count once. If they agree, the better quality holds; if not, the better base with
            the difference as its quality (as CallOverlappingConsensusBases of fgbio). It is counted if its
@@ -40,15 +40,17 @@ import numpy as np
 import pandas as pd
 import pysam
 from common.aligned_reads import (
-    DELETION,
-    INSERTION,
-    MATCH,
     SPLICE,
+    Part,
     Reads,
     Segments,
-    find_alignment,
-    open_alignment,
-    read_regions,
+    ascii_of,
+    covered,
+    depth_of,
+    gaps,
+    lay_down,
+    mismatches,
+    reads_across,
     segments_of,
 )
 from common.annotation import Transcript, require_contigs, target_transcripts
@@ -79,7 +81,7 @@ CIS_SUBSTITUTION, CIS_INDEL = 1, 5  # bases between differences of one event
 LONGEST_REPEAT = 100  # bases over which an insertion or deletion is moved
 MIN_FRAGMENTS, MIN_DEPTH, MIN_READ_POSITION = 3, 10, 5
 ANCHOR = 8  # aligned bases on both sides of a splice
-CHUNK = 1 << 21  # bases that are compared at once
+CHUNK = 1 << 21  # numbers that are handled at once
 COUNTS = ["depth", "ref_count", "alt_count", "other_count", "alt_forward", "alt_reverse"]
 MEANS = ["alt_base_quality", "alt_read_position"]
 LINKS = ["ref_ref", "ref_alt", "alt_ref", "alt_alt"]
@@ -144,27 +146,6 @@ def window_of(variant: Variant, target: Target) -> Window:
     return Window(first, last, (low, high), (ascii_of(cut(first, last)), ascii_of(spelled)))
 
 
-def ascii_of(bases: str) -> np.ndarray:
-    """Return bases as ASCII numbers."""
-    return np.frombuffer(bases.encode(), dtype=np.uint8)
-
-
-def shown_in(reads: Reads, numbers: np.ndarray, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Find the reads that show all of a window, and the first and the end of their bases in it.
-
-    `numbers` has the segment of each operation; bases inserted at either edge lie outside.
-    """
-    shows = (reads.kind == MATCH) | (reads.kind == DELETION)
-    sides = []
-    for place, behind in ((window.start, 0), (window.end - 1, 1)):
-        at = np.flatnonzero(shows & (reads.place <= place) & (reads.place + reads.length > place))
-        within = np.where(reads.kind[at] == MATCH, place - reads.place[at] + behind, 0)
-        sides.append((numbers[at], reads.query[at] + within, reads.owner[at]))
-    (left, begin, owner), (right, end, _) = sides
-    _, on_left, on_right = np.intersect1d(left, right, assume_unique=True, return_indices=True)
-    return owner[on_left], begin[on_left], end[on_right]
-
-
 def compare(
     reads: Reads, owner: np.ndarray, begin: np.ndarray, end: np.ndarray, window: Window, min_quality: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -210,7 +191,7 @@ def spelling(bases: np.ndarray, good: np.ndarray, haplotype: np.ndarray, window:
 
 def call(reads: Reads, numbers: np.ndarray, window: Window, min_quality: int) -> Calls:
     """Tell the allele of each fragment that shows a window."""
-    owner, begin, end = shown_in(reads, numbers, window)
+    owner, begin, end = reads_across(reads, numbers, window.start, window.end)
     left = begin - reads.first[owner] + window.core[0] - window.start
     right = reads.end[owner] - end + window.end - window.core[1]
     if len(window.haplotypes[0]) != len(window.haplotypes[1]):
@@ -262,120 +243,73 @@ def counts_of(calls: Calls) -> list[float]:
     return [len(calls.allele), int(ref), int(alt), int(other), *sides, *means]
 
 
-def mismatches(reads: Reads, target: Target, searched: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Find the aligned bases that differ from the genome where it is searched: read, place, base, quality."""
-    genome = ascii_of(target.sequence.bases)
-    matched = np.flatnonzero(
-        (reads.kind == MATCH)
-        & (reads.place < target.sequence.end)
-        & (reads.place + reads.length > target.sequence.start)
-    )
-    ends = np.cumsum(reads.length[matched])
-    cuts = np.searchsorted(ends, np.arange(CHUNK, ends[-1] if len(ends) else 0, CHUNK))
-    found = []
-    for some in np.split(matched, cuts):
-        length = reads.length[some]
-        within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-        query = np.repeat(reads.query[some], length) + within
-        place = np.repeat(reads.place[some] - target.sequence.start, length) + within
-        place = np.where((place < 0) | (place >= len(genome)), len(genome), place)
-        base = reads.bases[query]
-        differs = (
-            np.append(searched, False)[place] & (base != np.append(genome, 0)[place]) & (base != ord("N"))
-        )
-        which = np.flatnonzero(differs)
-        owner = np.repeat(reads.owner[some], length)[which]
-        found.append((owner, place[which], base[which], reads.qualities[query[which]]))
-    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+def differences_of(reads: Reads, depth: np.ndarray, target: Target, settings: Settings) -> pd.DataFrame:
+    """List what differs from the genome in the exons, by read: owner, start, end, bases instead, gap or not.
+
+    A mismatch that few reads of good quality have, for the depth, is an error: it would hide the event near.
+    """
+    searched = np.zeros(len(depth), dtype=bool)
+    for start, end in target.exons:
+        searched[start - target.sequence.start : end - target.sequence.start] = True
+    owner, place, base, quality = mismatches(reads, target.sequence.start, target.sequence.bases, searched)
+    key = place * 256 + base
+    good, often = np.unique(key[quality >= settings.min_base_quality], return_counts=True)
+    recurrent = np.isin(key, good[often >= at_least(depth[good // 256], settings)])
+    found = gaps(reads, target.sequence.start, searched)
+    return pd.DataFrame(
+        {
+            "owner": np.concatenate([owner[recurrent], found.owner]),
+            "start": np.concatenate([place[recurrent], found.start]),
+            "end": np.concatenate([place[recurrent] + 1, found.end]),
+            "bases": [chr(number) for number in base[recurrent]] + found.bases,
+            "gap": np.repeat([False, True], [recurrent.sum(), len(found.owner)]),
+        }
+    ).sort_values(["owner", "start", "end"], ignore_index=True)
+
+
+def at_least(depth: np.ndarray, settings: Settings) -> np.ndarray:
+    """Return how many reads must show what may be a variant; mates may have counted twice in the depth."""
+    return np.maximum(MIN_FRAGMENTS, depth * settings.rna_min_vaf / 2)
 
 
 def discover(reads: Reads, segments: Segments, target: Target, settings: Settings) -> set[Variant]:
-    """Find the events of a sample that may be variants: in an exon, and in enough fragments.
-
-    A mismatch that few reads have is an error, and does not hide or change the event beside it.
-    """
-    start, cut = target.sequence.start, target.sequence.cut
-    searched = np.zeros(len(target.sequence.bases), dtype=bool)
-    for first, end in target.exons:
-        searched[first - start : end - start] = True
-    steps = np.bincount(np.clip(segments.start - start, 0, len(searched)), minlength=len(searched) + 1)
-    steps = steps - np.bincount(np.clip(segments.end - start, 0, len(searched)), minlength=len(searched) + 1)
-    depth = np.cumsum(steps)
-
-    def enough(place: np.ndarray) -> np.ndarray:
-        return np.maximum(MIN_FRAGMENTS, depth[place] * settings.rna_min_vaf / 2)
-
-    owner, place, base, quality = mismatches(reads, target, searched)
-    key = place * 256 + base
-    good, often = np.unique(key[quality >= settings.min_base_quality], return_counts=True)
-    recurrent = np.isin(key, good[often >= enough(good // 256)])
-    owner, place, key = owner[recurrent], place[recurrent], key[recurrent]
-
-    gaps = np.flatnonzero((reads.kind == INSERTION) | (reads.kind == DELETION))
-    gap_start = reads.place[gaps] - start
-    gap_end = gap_start + np.where(reads.kind[gaps] == DELETION, reads.length[gaps], 0)
-    within = (gap_start > 0) & (gap_end < len(searched))
-    within[within] &= searched[gap_start[within]] | searched[gap_end[within] - 1]
-    gaps, gap_start, gap_end = gaps[within], gap_start[within], gap_end[within]
-    inserted = [
-        reads.bases[reads.query[gap] : reads.query[gap] + reads.length[gap]].tobytes().decode()
-        if reads.kind[gap] == INSERTION
-        else ""
-        for gap in gaps
-    ]
-    differences = pd.DataFrame(
-        {
-            "owner": np.concatenate([owner, reads.owner[gaps]]),
-            "start": np.concatenate([place, gap_start]),
-            "end": np.concatenate([place + 1, gap_end]),
-            "bases": [chr(number % 256) for number in key] + inserted,
-            "gap": np.repeat([False, True], [len(place), len(gaps)]),
-        }
-    ).sort_values(["owner", "start", "end"], ignore_index=True)
+    """Find the events of a sample that may be variants: in an exon, and in enough fragments."""
+    offset = target.sequence.start
+    depth = depth_of(segments.start, segments.end, offset, target.sequence.end)
+    differences = differences_of(reads, depth, target, settings)
     if differences.empty:
         return set()
-    between = differences.start - differences.end.shift(1)
-    reach = np.where(
-        differences.gap | differences.gap.shift(1, fill_value=False), CIS_INDEL, CIS_SUBSTITUTION
-    )
-    same = (differences.owner == differences.owner.shift(1)) & (between <= reach)
+    gap = differences.gap | differences.gap.shift(1, fill_value=False)
+    near = differences.start - differences.end.shift(1) <= np.where(gap, CIS_INDEL, CIS_SUBSTITUTION)
+    fresh = np.flatnonzero((differences.owner != differences.owner.shift(1)) | ~near)
     # Equal events have equal differences: each kind of these has a random number, and they are summed.
     kind = differences.groupby(["start", "end", "bases"], sort=False).ngroup()
     numbers = np.random.default_rng(0).integers(1 << 62, size=kind.max() + 1)
-    spelling = np.add.reduceat(numbers[kind], np.flatnonzero(~same))
-    events = pd.DataFrame({"spelling": spelling, "fragment": reads.fragment[differences.owner[~same]]})
+    spelling = np.add.reduceat(numbers[kind], fresh)
+    events = pd.DataFrame({"spelling": spelling, "fragment": reads.fragment[differences.owner[fresh]]})
     found: dict[Variant, set[int]] = {}
-    begins = np.append(np.flatnonzero(~same), len(differences))
+    ends = np.append(fresh[1:], len(differences))
     for _, alike in events.groupby("spelling", sort=False):
         one = alike.index[0]
-        parts = differences.iloc[begins[one] : begins[one + 1]]
-        at, alt = parts.start.iloc[0] + start, ""
-        reached = at
-        for part in parts.itertuples():
-            alt += cut(reached, part.start + start) + part.bases
-            reached = part.end + start
-        variant = normal_form(int(at), cut(at, reached), alt, target.sequence)
-        if variant.ref + variant.alt and set(variant.ref + variant.alt) <= set("ACGT"):
+        variant = event_of(differences.iloc[fresh[one] : ends[one]], target)
+        if set(variant.ref + variant.alt) <= set("ACGT"):
             found.setdefault(variant, set()).update(alike.fragment)
     return {
         variant
         for variant, fragments in found.items()
-        if len(fragments) >= enough(np.array(variant.start - start))
+        if variant.ref != variant.alt and len(fragments) >= at_least(depth[variant.start - offset], settings)
     }
 
 
-def covered(reads: Reads, segments: Segments) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Unite what the reads of each fragment cover: fragment, start and end of each stretch."""
-    fragment = reads.fragment[segments.owner].astype(np.int64)
-    order = np.lexsort((segments.start, fragment))
-    fragment, start, end = fragment[order], segments.start[order], segments.end[order]
-    apart = np.int64(1) << 32  # more than any contig has: stretches of different fragments never touch
-    reached = np.maximum.accumulate(end + fragment * apart)
-    fresh = np.flatnonzero(
-        np.concatenate([[True], start[1:] + fragment[1:] * apart > reached[:-1]])[: len(start)]
-    )
-    last = np.append(fresh[1:], len(start)) - 1
-    return fragment[fresh], start[fresh], reached[last] - fragment[last] * apart if len(fresh) else end[:0]
+def event_of(differences: pd.DataFrame, target: Target) -> Variant:
+    """Put the differences of one read together, with what lies between them."""
+    cut, offset = target.sequence.cut, target.sequence.start
+    start = reached = int(differences.start.iloc[0]) + offset
+    alt = ""
+    for each in differences.itertuples():
+        alt += cut(reached, each.start + offset) + each.bases
+        reached = each.end + offset
+    return normal_form(start, cut(start, reached), alt, target.sequence)
 
 
 def coverage_of(
@@ -405,11 +339,7 @@ def coverage_of(
         }
         if stretches:
             low, high = sorted((transcript.to_genome(first), transcript.to_genome(last)))
-            size = high + 1 - low
-            overlap = (start <= high) & (end > low)
-            steps = np.bincount(np.maximum(start[overlap] - low, 0), minlength=size + 1)
-            steps = steps - np.bincount(np.minimum(end[overlap] - low, size), minlength=size + 1)
-            depth = np.cumsum(steps)[:size]
+            depth = depth_of(start, end, low, high + 1)
             row |= {"min_depth": depth.min(), "median_depth": np.median(depth), "fragments": len(touching)}
         rows.append(row)
     return rows
@@ -463,72 +393,6 @@ def passes(calls: Calls, rna_min_vaf: float) -> bool:
     return bool(enough and position >= MIN_READ_POSITION)
 
 
-def regions_of(target: Target, windows: Iterable[Window]) -> list[tuple[int, int]]:
-    """Unite the exons of a target and the windows of its variants, from left to right."""
-    united: list[tuple[int, int]] = []
-    for start, end in sorted([*target.exons, *((window.start, window.end) for window in windows)]):
-        if united and start <= united[-1][1]:
-            united[-1] = united[-1][0], max(united[-1][1], end)
-        else:
-            united.append((start, end))
-    return united
-
-
-def unusable(alignments: pysam.AlignmentFile, contig: str, length: int, name: str) -> str:
-    """Say why the alignments of a contig cannot be those of this genome; nothing if they can."""
-    if contig not in alignments.references:
-        has = ", ".join(alignments.references[:5])
-        return f"{name} has no contig {contig} (it has {has})"
-    own = alignments.get_reference_length(contig)
-    return "" if own == length else f"{contig} has {own:,} bases in {name}, and {length:,} in the genome"
-
-
-class Part(NamedTuple):
-    """What a sample has of a target: status, reason, and the file of its reads if there are any."""
-
-    status: str
-    reason: str
-    reads: Path | None
-
-
-def read_samples(
-    samples: Iterable[str],
-    folder: Path,
-    genome: pysam.FastaFile,
-    targets: Mapping[str, Target],
-    regions: Mapping[str, list[tuple[int, int]]],
-    settings: Settings,
-    scratch: Path,
-) -> dict[tuple[str, str], Part]:
-    """Read the regions of each target in each sample, and lay the reads down in the scratch folder."""
-    parts = {}
-    genome_path = Path(genome.filename.decode())
-    for row, sample in enumerate(samples):
-        path = find_alignment(folder, sample)
-        if path is None:
-            parts |= {(sample, name): Part("no_alignment", "no BAM or CRAM file", None) for name in targets}
-            continue
-        with open_alignment(path, genome_path, scratch) as alignments:
-            for number, (name, target) in enumerate(targets.items()):
-                contig = target.sequence.contig
-                length = genome.get_reference_length(contig)
-                if reason := unusable(alignments, contig, length, path.name):
-                    parts[sample, name] = Part("no_contig", reason, None)
-                    continue
-                reads = read_regions(
-                    alignments, contig, regions[name], settings.min_mapping_quality, EXCLUDED
-                )
-                parts[sample, name] = Part("ok", "", scratch / f"{row}.{number}.npz")
-                np.savez(parts[sample, name].reads, **reads._asdict())
-    return parts
-
-
-def load(part: Part) -> Reads:
-    """Read back what was laid down."""
-    with np.load(part.reads) as stored:
-        return Reads(**stored)
-
-
 def tables_of_reads(
     samples: Sequence[str],
     genes: pd.DataFrame,
@@ -554,7 +418,7 @@ def tables_of_reads(
         row |= {"transcript": transcript.transcript_id, "status": part.status, "reason": part.reason}
         stretches, counts = None, {}
         if part.reads:
-            reads = load(part)
+            reads = part.load()
             numbers, segments = segments_of(reads)
             stretches = covered(reads, segments)
             inner = [exon for exon in exons if 1 < exon < len(transcript.exons)]
@@ -573,6 +437,12 @@ def tables_of_reads(
                     row | {"exon": exon} | dict(zip(JUNCTIONS, counts.get(exon, ()), strict=False))
                 )
     return pd.DataFrame(coverage, columns=COVERAGE), pd.DataFrame(junctions, columns=SKIPPING), new
+
+
+def regions_of(target: Target, sites: Iterable[Site]) -> list[tuple[int, int]]:
+    """Return the exons of a target and where its sites show."""
+    windows = (window_of(site.variant, target) for site in sites)
+    return [*target.exons, *((window.start, window.end) for window in windows)]
 
 
 def order_sites(sites: Iterable[Site], found: Iterable[Variant]) -> list[Site]:
@@ -598,7 +468,7 @@ def tables_of_sites(
             part = parts[sample, name]
             calls: dict[Variant, Calls] = {}
             if part.reads and sites[name]:
-                reads = load(part)
+                reads = part.load()
                 numbers, _ = segments_of(reads)
                 for site in sites[name]:
                     window = window_of(site.variant, target)
@@ -686,12 +556,11 @@ def main(
         targets = targets_of(found, fasta)
         sites, lost = map_loci(named, found, targets)
         lost += add_dna(sorted(variants.glob("*.vcf*")), fasta, targets, sites)
-        regions = {
-            name: regions_of(target, [window_of(site.variant, target) for site in sites[name]])
+        wanted = {
+            name: (target.sequence.contig, regions_of(target, sites[name]))
             for name, target in targets.items()
         }
-        parts = read_samples(samples, alignments, fasta, targets, regions, settings, Path(scratch))
-
+        parts = lay_down(samples, alignments, fasta, wanted, min_mapping_quality, EXCLUDED, Path(scratch))
         coverage, junctions, new = tables_of_reads(samples, genes, skipped, found, targets, parts, settings)
         ordered = {name: order_sites(sites[name], new[name]) for name in targets}
         alleles, linkage = tables_of_sites(samples, targets, ordered, lost, parts, settings)
