@@ -23,7 +23,7 @@ class Run(NamedTuple):
     output: str
 
     def statuses(self) -> dict[str, str]:
-        """Return how the tasks of each process ended: FAILED if one did, CACHED if all were, else COMPLETED."""
+        """Return how a process ended: FAILED if a task did, CACHED if all tasks were, else COMPLETED."""
         header, *tasks = [line.split("\t") for line in (self.folder / "trace.txt").read_text().splitlines()]
         name, status = header.index("name"), header.index("status")
         ended: dict[str, set[str]] = {}
