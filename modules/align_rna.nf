@@ -3,8 +3,8 @@ process ALIGN_RNA {
     container "${params.registry}/align_rna:${workflow.manifest.version}"
     publishDir "${params.outdir}/align_rna", mode: params.publish_dir_mode, pattern: "${sample}.{bam,bam.bai,junctions.tsv}"
     tag "${sample}"
-    cpus { star_index.toRealPath().resolve('SA').size() < 2.GB.toBytes() ? 1 : 8 }
-    memory { (star_index.toRealPath().resolve('SA').size() < 2.GB.toBytes() ? 2.GB : 40.GB) * task.attempt }
+    cpus { isSmall(star_index) ? 1 : 8 }
+    memory { (isSmall(star_index) ? 2.GB : 40.GB) * task.attempt }
 
     input:
     tuple val(sample), path(reads)    // [<sample>_1.fastq.gz, and _2 if paired]
@@ -90,4 +90,10 @@ process ALIGN_RNA_TABLE {
     """
     touch alignment.tsv align_rna_mqc.json versions.tsv
     """
+}
+
+// Whether a STAR index is far smaller than a human genome's; align_rna.py says so if it is no index.
+def isSmall(index) {
+    def suffixes = index.toRealPath().resolve('SA')
+    return !suffixes.exists() || suffixes.size() < 2.GB.toBytes()
 }

@@ -379,6 +379,13 @@ def test_given__a_cram_is_read_with_the_genome(taken, tmp_path, monkeypatch):
         assert len(list(opened.fetch("chr2"))) == 120
 
 
+def test_given__a_cram_may_have_its_index(taken, tmp_path):
+    path = taken.cram()
+    pysam.index(str(path))
+    assert taken.row().status == "ok"
+    assert os.readlink(tmp_path / "s1.cram.crai") == "given/x.cram.crai"
+
+
 def test_given__a_cram_of_another_genome_is_not_used(taken, tmp_path):
     taken.cram()
     taken.genome = write_fasta(genome(seed=2), tmp_path / "genome.fa")
@@ -539,13 +546,14 @@ def test_table__the_section_shows_shares_and_says_what_is_doubtful(tmp_path, run
     run_script(table, **samples_and_rows(tmp_path))
     section = pd.read_json(tmp_path / "align_rna_mqc.json", typ="series")
     assert section.description == (
-        "STAR aligned 2 of 4 samples: 40.0 to 90.0 % of a sample's reads map to one place (median 65.0 %; "
-        "80 % and more is usual). 97.5 % of 800 splices are annotated. For 1 of 4 samples an alignment was "
+        "STAR aligned 2 of 4 samples: 40.0 to 90.0 % of a sample's reads map to one place (median 65.0 %). "
+        "97.5 % of 800 splices are annotated. For 1 of 4 samples an alignment was "
         "given: its share of mapped records is shown."
     )
     assert section["data"]["a"] == {
         **{"mapped to one place": 0, "mapped to several places": 0, "mapped, as given": 75, "unmapped": 25},
     }
+    assert section["pconfig"]["categories"].keys() == section["data"]["a"].keys()
     assert list(section["data"]) == ["b", "007", "a"]
     assert section["nrf2flow"]["statuses"] == "ok 2, low_mapping 1, no_reads 1"
     assert section["nrf2flow"]["findings"] == {"2": "b low_mapping (40 %)", "3": f"c no_reads ({NO_READS})"}
