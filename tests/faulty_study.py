@@ -13,8 +13,7 @@ FAULTS = (
     "--fasta: found a folder genome.fa; expected the genome's FASTA file",
     "--gtf: found no file absent.gtf; expected the genome's annotation",
     "--star_index: found a file star.txt; expected the folder of a STAR index",
-    "rnaseq.csv, row 1, replicate: found no such column among sample, line, condition, replciate, fastq_1 "
-    "and 3 more (perhaps replciate is it); expected",
+    "rnaseq.csv, row 1, replicate: found no such column among sample, line, condition, replciate, ",
     "rnaseq.csv, row 3, condition: found 'Parental' (perhaps parental); expected one of parental, resistant",
     "rnaseq.csv, row 4, line: found nothing; expected the name of a cell line",
     "rnaseq.csv, row 6, sample, fastq_1: found 'A.P1', 'reads/A.fq', as in row 2; expected another in each r",

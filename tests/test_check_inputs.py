@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from check_inputs import Contrast, check_contrast, main
 from common.parameters import typed
-from common.sheets import LINES, Problems, UnreadableError, lines_of, nearest
+from common.sheets import BYTES, LINES, Problems, UnreadableError, lines_of, nearest
 from common.tables import read_matrix
 from conftest import REFERENCE_DATA, ROOT
 from faulty_study import FAULTS, write_faulty_study
@@ -705,6 +705,19 @@ def test_problems__fit_into_what_nextflow_prints_of_a_task():
         "sheet.csv, column0: 9 more; expected y",
     ]
     assert len(lines) <= LINES
+
+
+def test_problems__are_cut_where_they_would_not_fit_otherwise():
+    problems = Problems()
+    for kind in range(40):
+        problems.add(f"sheet.csv, row 2, column{kind}", "nothing", "what is wanted here " * 10)
+    lines = str(problems).splitlines()
+    assert len(lines) == 41
+    assert len(str(problems).encode()) <= BYTES
+    assert (
+        lines[1]
+        == f"sheet.csv, row 2, column0: found nothing; expected {'what is wanted here ' * 10}"[:117] + "..."
+    )
 
 
 def test_problems__of_too_many_kinds_say_where_the_whole_list_is():

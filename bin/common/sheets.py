@@ -21,7 +21,11 @@ from jsonschema import Draft202012Validator
 LONGEST_LINE = 2**24  # characters
 LARGEST_TEXT = 2**31  # characters, decompressed
 SHOWN = 5  # problems of a kind that are spelled out
-LINES = 48  # of a report, if it can be
+# A report, if it can be: Nextflow prints the last 50 lines of what a task says, and what is longer than
+# 5 KiB it prints in part twice, and its beginning not at all.
+LINES = 48
+BYTES = 5000
+WIDTHS = (1000, 240, 200, 160, 120)  # characters of a line, longer ones are cut
 ROW = re.compile(r", row \d+")
 KINDS_OF_FILE = {
     b"\x1f\x8b": "a gz-compressed file",
@@ -61,20 +65,22 @@ class Problems:
 
     def __str__(self) -> str:
         """Say all of it, a problem a line, under their number."""
-        kinds = [(len(lines), self.found[key] > len(lines)) for key, lines in self.lines.items()]
-        # Nextflow prints the last 50 lines of what a task says: rather fewer of each kind than that.
-        fits = [
-            most
-            for most in range(1, SHOWN + 1)
-            if sum(min(lines, most) + (more or lines > most) for lines, more in kinds) < LINES
-        ]
-        most, said = max(fits, default=1), [f"{self.found.total():,} to put right before anything runs:"]
+        # Rather fewer of each kind than lines that are cut, and rather those than some that are not seen.
+        for width in WIDTHS:
+            for most in range(SHOWN, 0, -1):
+                said = self.said(most, width)
+                if len(said) <= LINES and sum(len(line.encode()) + 1 for line in said) <= BYTES:
+                    return "\n".join(said)
+        said = self.said(1, WIDTHS[0])
+        return "\n".join([*said, f"{said[0]} the list is long, and begins in .command.err of the work dir"])
+
+    def said(self, most: int, width: int) -> list[str]:
+        """Say how many problems there are, and at most so many of each kind, in lines of such a width."""
+        said = [f"{self.found.total():,} to put right before anything runs:"]
         for (kind, expected), lines in self.lines.items():
             more = self.found[kind, expected] - len(lines[:most])
             said += lines[:most] + ([f"{kind}: {more:,} more; expected {expected}"] if more else [])
-        if not fits:
-            said.append(f"{said[0]} the list is long, and begins in .command.err of the work dir")
-        return "\n".join(said)
+        return [line if len(line) <= width else f"{line[: width - 3]}..." for line in said]
 
 
 def shown(value: object) -> str:
