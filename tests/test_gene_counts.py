@@ -12,6 +12,7 @@ from gene_counts import METHODS, Sums, estimate, filled, main, match, sum_sample
 SALMON = REFERENCE_DATA / "tximport_salmon_quant"
 SIX = ["ERR188297", "ERR188088", "ERR188329", "ERR188288", "ERR188021", "ERR188356"]
 SAMPLES = {"sample": "str"}
+HEADER = "Name\tLength\tEffectiveLength\tTPM\tNumReads\n"
 
 
 def annotation(rows) -> pd.DataFrame:
@@ -26,7 +27,7 @@ def quant(names, values) -> str:
         f"{name}\t{length + 200:g}\t{length:.3f}\t{tpm:.6f}\t{reads:.3f}\n"
         for name, (length, tpm, reads) in zip(names, values, strict=True)
     ]
-    return "Name\tLength\tEffectiveLength\tTPM\tNumReads\n" + "".join(rows)
+    return HEADER + "".join(rows)
 
 
 def simulated(samples=4, genes=30, seed=1) -> tuple[list[str], pd.DataFrame, np.ndarray]:
@@ -324,9 +325,6 @@ def test_main__counts_one_gene_of_one_sample(run_script, tmp_path):
     assert (tmp_path / "unmatched.tsv").read_text().count("\n") == 1
 
 
-HEADER = "Name\tLength\tEffectiveLength\tTPM\tNumReads\n"
-
-
 @pytest.mark.parametrize(
     ("other", "said"),
     [
@@ -343,17 +341,28 @@ HEADER = "Name\tLength\tEffectiveLength\tTPM\tNumReads\n"
         (FULL.replace("TPM", "FPKM"), "b/quant.sf, row 1: found other columns; expected Name, Length"),
         (FULL.replace("\t8.000", "\tnan"), "b/quant.sf, row 4: found T3 with 200, 2, nan; expected numbers"),
         (FULL.replace("\t8.000", "\t-8"), "b/quant.sf, row 4: found T3 with 200, 2, -8; expected numbers"),
-        (FULL[:-4], "b/quant.sf: "),
+        (HEADER, "b/quant.sf, row 2: found no transcript; expected at least one"),
+        ("", "b/quant.sf, row 1: found other columns; expected Name, Length, EffectiveLength, TPM, NumReads"),
+        (FULL[: FULL.rfind("\t")], "b/quant.sf: "),
         (
             FULL.replace("\t8.000", "\tmany"),
             "b/quant.sf: could not convert string 'many' to float64 at row 2",
         ),
     ],
-    ids=["other names", "fewer", "repeated", "columns", "nan", "negative", "truncated", "text"],
+    ids=[
+        "other names",
+        "fewer",
+        "repeated",
+        "columns",
+        "nan",
+        "negative",
+        "no rows",
+        "empty",
+        "truncated",
+        "text",
+    ],
 )
 def test_main__says_what_is_wrong_with_a_quant_sf(other, said, run_script, tmp_path):
-    if said == "b/quant.sf: ":
-        other = other[: other.rfind("\t")]
     result = run_script(main, **write_study(tmp_path, TWO, {"a": FULL, "b": other}))
     assert result.exit_code == 1
     assert said in result.output
