@@ -81,6 +81,7 @@ CIS_SUBSTITUTION, CIS_INDEL = 1, 5  # bases between differences of one event
 LONGEST_REPEAT = 100  # bases over which an insertion or deletion is moved
 MIN_FRAGMENTS, MIN_DEPTH, MIN_READ_POSITION = 3, 10, 5
 ANCHOR = 8  # aligned bases on both sides of a splice
+VCF = (".vcf", ".vcf.gz", ".bcf")
 CHUNK = 1 << 21  # numbers that are handled at once
 COUNTS = ["depth", "ref_count", "alt_count", "other_count", "alt_forward", "alt_reverse"]
 MEANS = ["alt_base_quality", "alt_read_position"]
@@ -555,7 +556,7 @@ def main(
         require_contigs(known, fasta.references, genome.name)
         targets = targets_of(found, fasta)
         sites, lost = map_loci(named, found, targets)
-        lost += add_dna(sorted(variants.glob("*.vcf*")), fasta, targets, sites)
+        lost += add_dna(sorted(path for path in variants.glob("*") if path.name.endswith(VCF)), fasta, targets, sites)
         wanted = {
             name: (target.sequence.contig, regions_of(target, sites[name]))
             for name, target in targets.items()

@@ -169,9 +169,16 @@ def read_regions(
             qualities += read.query_qualities or b"\xff" * len(sequence)  # SAM: not available
         before = region[1]
     kinds, lengths = np.array(cigars, dtype=np.int64).reshape(-1, 2).T
-    as_read = np.array(fragment, dtype=np.int32), np.array(reverse, dtype=bool)
-    stored = np.frombuffer(bytes(bases), dtype=np.uint8), np.frombuffer(bytes(qualities), dtype=np.uint8)
-    return decode(*as_read, np.array(start, dtype=np.int64), np.array(operations), kinds, lengths, *stored)
+    return decode(
+        np.array(fragment, dtype=np.int32),
+        np.array(reverse, dtype=bool),
+        np.array(start, dtype=np.int64),
+        np.array(operations, dtype=np.int64),
+        kinds,
+        lengths,
+        np.frombuffer(bytes(bases), dtype=np.uint8),
+        np.frombuffer(bytes(qualities), dtype=np.uint8),
+    )
 
 
 def decode(
@@ -193,7 +200,7 @@ def decode(
     query = np.cumsum(on_query) - on_query
     place = np.cumsum(on_reference) - on_reference
     own_first = np.cumsum(operations) - operations
-    place += (start - place[own_first])[owner] if len(owner) else 0
+    place += (start - place[own_first])[owner]
     kinds = np.where((kinds == EQUAL) | (kinds == DIFFERENT), MATCH, kinds)
     # Matches beside each other (= and X) become one.
     same = (kinds[1:] == MATCH) & (kinds[:-1] == MATCH) & (owner[1:] == owner[:-1])
