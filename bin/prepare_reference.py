@@ -4,7 +4,9 @@
 Annotation  The GTF as it is (GENCODE, Ensembl, RefSeq), uncompressed. A transcript is what has exons; its
             gene's name is gene_name, else gene (RefSeq), else that of another row of the gene, else gene_id.
             RefSeq may give one transcript_id to several places (NM_001636.4 of chrX and of chrY): from the
-            second place on it is renamed NM_001636.4_1, ..._2, as RefSeq does in its newer files.
+            second place on it is renamed NM_001636.4_1, ..._2, as RefSeq does in its newer files. Exons with
+            an empty transcript_id or none (RefSeq's of pseudogenes) belong to no transcript: they are left
+            out, for programs differ in what they make of them.
 Genome      Records named by their first word, in lines of 60 bases, letters as they are (soft masking stays),
             and the index that `samtools faidx` would make.
 Transcripts Cut from the genome in the direction of transcription; or those given, named by what comes before
@@ -82,6 +84,7 @@ class Annotation(NamedTuple):
     starts: np.ndarray  # from 0
     ends: np.ndarray  # exclusive
     rows: np.ndarray  # of the GTF
+    nameless: int = 0  # exons without a transcript
 
     def second_copies(self) -> set[bytes]:
         """Return the names of transcripts whose reads are those of another."""
@@ -141,6 +144,7 @@ def read_annotation(path: Path, copy: BinaryIO, problems: Problems) -> Annotatio
     """Read the transcripts of a GTF, and write its rows to `copy`, no two transcripts under one name."""
     places, gene_names = Places(), {}
     owners, starts, ends, rows = (array("q") for _ in range(4))
+    nameless = array("q")
     row = number = 0
     before: tuple[bytes, ...] = ()
     try:
@@ -169,11 +173,13 @@ def read_annotation(path: Path, copy: BinaryIO, problems: Problems) -> Annotatio
                         text = b"\t".join([*fields[:8], attributes[:at] + name + attributes[to:]])
                 elif gene and feature == b"gene" and (called := GENE_NAME.search(attributes)):
                     gene_names[gene[1]] = called[1]
+                if feature == b"exon" and not transcript:
+                    nameless.append(row)
+                    continue
                 copy.write(text + b"\n")
                 if feature == b"exon":
-                    if fault := fault_of_exon(fields, transcript is not None, gene is not None):
-                        found, expected = fault
-                        problems.add(f"{path.name}, row {row}", found, expected)
+                    if fault := fault_of_exon(fields, gene is not None):
+                        problems.add(f"{path.name}, row {row}", *fault)
                         continue
                     owners.append(number)
                     starts.append(int(start) - 1)
@@ -181,18 +187,20 @@ def read_annotation(path: Path, copy: BinaryIO, problems: Problems) -> Annotatio
                     rows.append(row)
     except DAMAGED:
         problems.add(f"{path.name}, row {row + 1}", BROKEN_OFF, COMPLETE)
-    if not owners and not problems.found:
+    if not owners and nameless:
+        found = f"an exon without transcript_id, as all {len(nameless):,} are"
+        problems.add(f"{path.name}, row {nameless[0]}", found, "gene_id and transcript_id in each exon")
+    elif not owners and not problems.found:
         expected = "rows of feature exon, each with gene_id and transcript_id"
         problems.add(path.name, f"{row:,} rows and no exon among them", expected)
     exons = (np.array(each, dtype=np.int64) for each in (owners, starts, ends, rows))
-    return arranged(places.transcripts, gene_names, *exons)
+    return arranged(places.transcripts, gene_names, *exons)._replace(nameless=len(nameless))
 
 
-def fault_of_exon(fields: list[bytes], transcript: bool, gene: bool) -> tuple[str, str] | None:
-    """Say what is wrong with an exon's row, and what is expected; None if nothing is."""
-    if not (transcript and gene):
-        absent = "gene_id" if transcript else "transcript_id" if gene else "gene_id and transcript_id"
-        return f"an exon without {absent}", "gene_id and transcript_id in each exon"
+def fault_of_exon(fields: list[bytes], gene: bool) -> tuple[str, str] | None:
+    """Say what is wrong with the row of a transcript's exon, and what is expected; None if nothing is."""
+    if not gene:
+        return "an exon without gene_id", "gene_id and transcript_id in each exon"
     start, end, strand = fields[3], fields[4], fields[6]
     if start.isdigit() and end.isdigit() and 0 < int(start) <= int(end) and strand in (b"+", b"-"):
         return None
@@ -382,6 +390,8 @@ def notes_on(annotation: Annotation, left_out: Counter[str], strange: int) -> It
     """Say what was renamed, left out, or is in one of the files only."""
     if renamed := sum(each.name != each.given for each in annotation.transcripts):
         yield f"renamed with _1, _2 at the end, for others have the same id: {renamed:,} transcripts"
+    if annotation.nameless:
+        yield f"left out of the GTF: {annotation.nameless:,} exons without transcript_id"
     for what, number in left_out.items():
         yield f"left out of transcripts.fa: {number:,} {what}"
     if strange:

@@ -223,6 +223,16 @@ def test_main__cuts_a_soft_masked_genome_in_upper_case_and_keeps_its_case(prepar
     assert read(results / "genome.fa")["1"] == ONE[:200].lower() + ONE[200:]
 
 
+def test_main__leaves_out_exons_of_no_transcript(prepare):
+    """RefSeq's pseudogenes: STAR would take the next word for the name of one transcript of them all."""
+    pseudogene = row("exon", "NC_000001.11", 1, 9, "+", 'gene_id "P"; transcript_id ""; gene "P";')
+    result, results = prepare(REFSEQ + pseudogene * 2)
+    assert result.exit_code == 0
+    assert 'gene_id "P"' not in (results / "annotation.gtf").read_text()
+    assert "P" not in [gene for _, gene, _ in genes(results)]
+    assert "left out of the GTF: 2 exons without transcript_id" in notes(results)
+
+
 def test_main__joins_exons_that_overlap_once(prepare):
     _, results = prepare(rows("T", "G", "1", "+", [(1, 20), (15, 30)]), fasta({"1": ONE}))
     assert read(results / "transcripts.fa") == {"T": ONE[:30]}
@@ -379,16 +389,16 @@ EXON = 'gene_id "G"; transcript_id "T";'
         ),
         (("", GENOME), "genes.gtf: found 0 rows and no exon among them"),
         (
-            (row("exon", "1", 1, 9, "+", 'gene_id "G"; transcript_id "";'), GENOME),
-            "genes.gtf, row 1: found an exon without transcript_id; expected gene_id and transcript_id",
+            (row("exon", "1", 1, 9, "+", 'gene_id "G"; transcript_id "";') * 2, GENOME),
+            "genes.gtf, row 1: found an exon without transcript_id, as all 2 are; expected gene_id and",
+        ),
+        (
+            (row("exon", "1", 1, 9, "+", 'ref_gene_id "G"; exon_id "E";'), GENOME),
+            "genes.gtf, row 1: found an exon without transcript_id, as all 1 are; expected gene_id and",
         ),
         (
             (ENSEMBL + row("exon", "1", 1, 9, "+", 'transcript_id "T";'), GENOME),
-            "genes.gtf, row 11: found an exon without gene_id; expected",
-        ),
-        (
-            (ENSEMBL + row("exon", "1", 1, 9, "+", 'ref_gene_id "G"; exon_id "E";'), GENOME),
-            "genes.gtf, row 11: found an exon without gene_id and transcript_id; expected",
+            "genes.gtf, row 11: found an exon without gene_id; expected gene_id and transcript_id in each",
         ),
         (
             ("##gff-version 3\n" + row("gene", "1", 1, 9, "+", "ID=gene:G;Name=NQO1"), GENOME),
