@@ -2,6 +2,7 @@
 process TRIM_READS {
     container "${params.registry}/trim_reads:${workflow.manifest.version}"
     tag "${sample}"
+    memory { 3.GB * task.attempt }
 
     input:
     tuple val(sample), path(reads_1, stageAs: 'reads_1/?/*'), path(reads_2, stageAs: 'reads_2/?/*')    // lanes in the sheet's order; no second reads if single

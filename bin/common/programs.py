@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 # Nextflow tries again, with more memory, what ends as a process does that is killed for its memory.
 OUT_OF_MEMORY = 137
@@ -24,13 +25,18 @@ def run(command: Sequence[object]) -> str:
     words = [str(word) for word in command]
     done = subprocess.run(words, capture_output=True, text=True, errors="replace")
     if done.returncode:
-        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-20:])
-        error = f"{' '.join(words)}: exit status {done.returncode}\n{said}"
-        if done.returncode < 0 or SHORT_OF_MEMORY.search(said):
-            print(error, file=sys.stderr)
-            sys.exit(128 - done.returncode if done.returncode < 0 else OUT_OF_MEMORY)
-        raise ProgramError(error)
+        fail(words, done.returncode, done.stdout + done.stderr)
     return done.stdout
+
+
+def fail(words: Sequence[str], status: int, output: str) -> NoReturn:
+    """End as a program did that ended with this exit status; its last words are shown."""
+    said = "\n".join(output.strip().splitlines()[-20:])
+    error = f"{' '.join(words)}: exit status {status}\n{said}"
+    if status < 0 or SHORT_OF_MEMORY.search(said):
+        print(error, file=sys.stderr)
+        sys.exit(128 - status if status < 0 else OUT_OF_MEMORY)
+    raise ProgramError(error)
 
 
 def program_version(*command: str) -> str:
