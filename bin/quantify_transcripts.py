@@ -7,13 +7,15 @@ Mapping    Share of the fragments (pairs, or single reads) that salmon assigns t
            --min-mapping-rate a sample is marked: contamination, genomic DNA or another species.
 Strand     Share of fragments whose first read lies on the transcript's own strand, of those with a strand;
            at 0.7 and more the library is forward, below 0.3 reverse, between them unstranded: salmon's own
-           limits. salmon looks at the first 50,000 fragments only, and calls a smaller library unstranded
-           whatever it is; so all fragments are counted here. With fewer than 100 nothing is said.
-           Where the sheet says otherwise, the sample is marked, and counted as it was found to be.
-Repeats    salmon has no seed: it draws fragments for its models of bias at random, and more than one thread
-           meets fragments in an order of chance. So fragments, mapping rate and strand are the same in each
-           run, but abundances are not to the last digit: with 20,000 fragments, effective lengths differ by
-           up to 3 % (with millions, less), as do reads shared by similar transcripts.
+           limits. salmon decides after 50,000 fragments, leaves out those of the other strand from there
+           on, and calls a smaller library unstranded whatever it is; so the share is judged here. With
+           fewer than 100 fragments nothing is said. Where the sheet says otherwise, the sample is marked,
+           and counted as it was found to be.
+Repeats    salmon has no seed: it draws fragments for its models of bias at random, and several threads meet
+           fragments in an order of chance. What quant.tsv holds is the same in each run with one thread
+           (and with several, but for libraries of mixed strand, by a few fragments). Abundances are not
+           the same to the last digit with any number: with 20,000 fragments, effective lengths differ by
+           up to 3 % (less with more), as do the shares of transcripts that look alike.
 
 References: Patro et al. 2017, Nat Methods 14:417, doi:10.1038/nmeth.4197;
             Srivastava et al. 2020, Genome Biol 21:239, doi:10.1186/s13059-020-02151-8
