@@ -3,10 +3,11 @@
 
 STAR aligns in two passes: junctions found in a sample's first pass guide its second, so that reads with a
 few bases beyond an unannotated junction are placed too. Its options are those of the ENCODE long RNA-seq
-pipeline, as STAR's manual lists them; reads that do not map stay in the file. Strandedness changes nothing
-here: the XS tags of outSAMstrandField serve transcript assemblers only, and it leaves out reads with
-non-canonical introns. In a second pass STAR calls the junctions of the first annotated too: here those of
-the index are, and no others.
+pipeline, as STAR's manual lists them, but for alignSJDBoverhangMin, which stays at STAR's 3: at ENCODE's 1,
+the last base of a read chooses between exons, and junctions that the first pass found by chance draw the ends
+of reads. Reads that do not map stay in the file. Strandedness changes nothing here: the XS tags of
+outSAMstrandField serve transcript assemblers only, and it leaves out reads with non-canonical introns. In a
+second pass STAR calls the junctions of the first annotated too: here those of the index are, and no others.
 
 A given BAM or CRAM is used as it is, if it is complete, sorted by coordinate and of this genome. Contigs
 that the genome lacks (decoys, viruses) may hold a small share of the records.
@@ -41,11 +42,11 @@ from common.multiqc import write_section, write_versions
 from common.programs import program_version, run
 from common.tables import SAMPLES, read_table, write_table
 
-ENCODE = (
+ENCODE = (  # but for one: see above
     *("--outFilterType", "BySJout"),  # what leaves out a junction leaves out its reads
     *("--outFilterMultimapNmax", "20"),
     *("--alignSJoverhangMin", "8"),
-    *("--alignSJDBoverhangMin", "1"),
+    *("--alignSJDBoverhangMin", "3"),
     *("--outFilterMismatchNmax", "999"),
     *("--outFilterMismatchNoverReadLmax", "0.04"),
     *("--alignIntronMin", "20"),

@@ -90,6 +90,14 @@ def test_sample__spliced_reads_lie_where_they_were_planted(align, planted, tmp_p
         assert opened.header["HD"]["SO"] == "coordinate"
 
 
+def test_sample__an_end_of_fewer_than_three_bases_crosses_no_junction(align, planted, tmp_path):
+    align(planted)
+    with pysam.AlignmentFile(tmp_path / "s1.bam") as opened:
+        crossing = [record for record in opened if introns(record)]
+    ends = {record.cigartuples[end] for record in crossing for end in (0, -1)}
+    assert min(length for kind, length in ends if kind == pysam.CMATCH) == 3
+
+
 def test_sample__a_deletion_and_a_substitution_beside_it_are_aligned(align, tmp_path):
     transcript = spliced(genome(), FORWARD)
     other = {"A": "C", "C": "A", "G": "T", "T": "G"}[transcript[604]]
@@ -133,7 +141,8 @@ def test_sample__counts_reads_as_planted(align, planted, tmp_path):
     assert row.reads_in == len(planted)
     assert row.uniquely_mapped_rate > 0.99
     assert row[["uniquely_mapped_rate", "multi_mapped_rate", "unmapped_rate"]].sum() == pytest.approx(1)
-    assert (row.mismatch_rate, row.mean_mapped_length) == (0, 200)
+    assert row.mismatch_rate == 0
+    assert row.mean_mapped_length == pytest.approx(200, abs=0.1)  # an end of one or two bases may be left out
     assert (row.mapped_records, row.unmapped_records) == (2 * len(planted), 0)
     assert (row.status, row.reason) == ("ok", "")
     assert f"Number of input reads |\t{len(planted)}" in (tmp_path / "s1.Log.final.out").read_text()
@@ -141,7 +150,8 @@ def test_sample__counts_reads_as_planted(align, planted, tmp_path):
 
 def test_sample__single_reads_need_no_second_file(align, planted, tmp_path):
     row = align(planted, paired=False)
-    assert (row.reads_in, row.mean_mapped_length, row.status) == (len(planted), 100, "ok")
+    assert (row.reads_in, row.status) == (len(planted), "ok")
+    assert row.mean_mapped_length == pytest.approx(100, abs=0.1)
     with pysam.AlignmentFile(tmp_path / "s1.bam") as opened:
         assert not any(record.is_paired for record in opened)
 
