@@ -12,9 +12,9 @@ Allele     A read shows the allele that its bases spell over a window, whatever 
            reference. What spells neither is `other`; a read that only bases of low quality keep from an
            allele is left out.
 Quality    Of a substitution the lowest of its bases; of an insertion or deletion the mean over the window.
-Fragment   Overlapping mates count once. If they agree, the better quality holds; if not, the better base with
-           the difference as its quality (as CallOverlappingConsensusBases of fgbio). It is counted if its
-           quality is --min-base-quality or more.
+Fragment   Overlapping mates count once. If they show one allele, the better quality holds; if not, the better
+           one with the difference as its quality (as CallOverlappingConsensusBases of fgbio). It is counted
+           if its quality is --min-base-quality or more.
 Event      Differences of one read are one event in cis if no more than 1 base lies between substitutions
            (they may share a codon), or 5 where one is an insertion or deletion. Events are compared in normal
            form: reads that spell one haplotype in different ways have the same event.
@@ -556,7 +556,8 @@ def main(
         require_contigs(known, fasta.references, genome.name)
         targets = targets_of(found, fasta)
         sites, lost = map_loci(named, found, targets)
-        lost += add_dna(sorted(path for path in variants.glob("*") if path.name.endswith(VCF)), fasta, targets, sites)
+        vcfs = sorted(path for path in variants.glob("*") if path.name.endswith(VCF))
+        lost += add_dna(vcfs, fasta, targets, sites)
         wanted = {
             name: (target.sequence.contig, regions_of(target, sites[name]))
             for name, target in targets.items()
