@@ -273,7 +273,8 @@ def left_out(names: Sequence[str], matching: Matching, sums: Sums) -> pd.DataFra
 
 def write_matrix(genes: pd.DataFrame, values: np.ndarray, samples: Sequence[str], path: Path) -> None:
     """Write genes and their values to 10 significant digits, as write_table does in four times the time."""
-    row = "%s\t%s" + "\t%.10g" * len(samples) + "\n"
+    number = "\t%d" if values.dtype.kind == "i" else "\t%.10g"
+    row = "%s\t%s" + number * len(samples) + "\n"
     names = zip(genes.gene_id, genes.gene_name.fillna(""), values.tolist(), strict=True)
     with path.open("w", encoding="utf-8") as file:
         file.write("\t".join([*GENES, *samples]) + "\n")
@@ -388,7 +389,7 @@ def main(sheet: Path, quantified: Path, annotation: Path, counts_from_abundance:
 
     counted = [name for name, any_reads in zip(paths, full, strict=True) if any_reads]
     sums = Sums(*(each[:, full] for each in sums))
-    counts = np.rint(estimate(sums, counts_from_abundance))
+    counts = np.rint(estimate(sums, counts_from_abundance)).astype(np.int64)
     write_matrix(matching.genes, counts, counted, results / "counts.tsv")
     write_matrix(matching.genes, sums.tpm, counted, results / "tpm.tsv")
     write_matrix(matching.genes, sums.lengths, counted, results / "lengths.tsv")
