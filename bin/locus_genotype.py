@@ -72,7 +72,7 @@ SEEN = 3
 STRAND_P, STRAND_SHARE = 1e-3, 0.05
 READ_END = 5  # bases
 CHIMERAS, PHASED, MAX_CONTRARY = 0.05, 0.99, 0.2
-SNPS_MIN, SAME_LINE = 4, 0.8
+SNPS_MIN, SAME_LINE = 4, 0.85
 OVERDISPERSION = 0.01
 
 NOT_SEEN = "not seen in the RNA: the line's DNA lacks it, or its transcripts are lost"
@@ -80,6 +80,7 @@ CALLS = ("ref", "het", "hom")
 PRESENT = ("het", "hom")
 COPIES = {"ref": 0.0, "het": 1.0, "hom": 2.0}
 LOSS = ("deficient", "reduced", "loss")
+UNKNOWN = ("unknown", "uncertain")
 TRUNCATING = {
     *("stop_gained", "frameshift_variant", "start_lost", "splice_donor_variant", "splice_acceptor_variant"),
 }
@@ -234,13 +235,13 @@ def is_coding(consequence: object) -> bool:
 
 
 def effect_of(consequence: object, hotspot_effect: object) -> str:
-    """Say what a variant does to the product: deficient if truncating, else as its hotspot has it."""
+    """Say what a variant does to the product: deficient if truncating, else by its kind or hotspot."""
     terms = set(str(consequence).split("&"))
     if terms & TRUNCATING:
         return "deficient"
-    if isinstance(hotspot_effect, str):
-        return hotspot_effect
-    return "synonymous" if terms & SILENT and not terms & (CODING - SILENT) else "unknown"
+    if terms & SILENT and not terms & (CODING - SILENT):
+        return "synonymous"
+    return hotspot_effect if isinstance(hotspot_effect, str) else "unknown"
 
 
 def skipping_of(junctions: pd.DataFrame, reads_min: int) -> pd.DataFrame:
@@ -369,21 +370,21 @@ def linked(linkage: pd.DataFrame) -> dict[tuple[str, str, str], tuple[float, flo
 
 
 def copies_of(
-    calls: pd.DataFrame, covered: pd.DataFrame, pairs: Mapping, unit: str, depth_min: int
+    calls: Sequence[tuple], covered: pd.DataFrame, pairs: Mapping, unit: str, depth_min: int
 ) -> dict[str, object]:
     """Say how many copies of a gene a sample or group has that no known variant has broken.
 
-    `calls` has the gene's loci and further variants in it, `covered` its exons.
+    `calls` are the rows of the gene's loci and further variants in it, `covered` its exons.
     """
-    loss = calls[calls.effect.isin(LOSS)]
-    certain = loss[loss.genotype.isin(PRESENT) & (loss.status == "ok")]
-    words = [f"{tables.short(row)} {row.genotype}" for row in certain.itertuples()]
-    least = covered.min_depth.min() if len(covered) and covered.min_depth.notna().all() else np.nan
+    loss = [row for row in calls if row.effect in LOSS]
+    certain = [row for row in loss if row.genotype in PRESENT and row.status == "ok"]
+    words = [f"{tables.short(row)} {row.genotype}" for row in certain]
+    least = covered.min_depth.min() if covered.min_depth.notna().all() else np.nan
     made = {"loss_alleles": "; ".join(words) or None, "min_depth": least, "status": "ok", "reason": ""}
-    if (certain.genotype == "hom").any():
+    if any(row.genotype == "hom" for row in certain):
         return made | {"functional_copies": "two_loss"}
     phases = []
-    for one, two in combinations(certain.variant, 2):
+    for one, two in combinations((row.variant for row in certain), 2):
         cis, trans = pairs.get((unit, one, two), (0.0, 0.0))
         phases.append((*phase_of(cis, trans), cis, trans))
     # One pair on different copies decides; otherwise one that is unphased leaves it open.
@@ -396,44 +397,44 @@ def copies_of(
             return made | {"functional_copies": "two_loss"}
         if phase == "unphased":
             return made | {"functional_copies": "unphased", "status": "unphased", "reason": why}
-    # What is not known may break the copy that is left.
-    open_ = loss[~loss.index.isin(certain.index) & (loss.genotype != "ref")]
-    open_ = open_[open_.locus.notna() | (open_.genotype != "no_call")]
-    unknown = calls[(calls.effect == "unknown") & calls.genotype.isin(PRESENT) & calls.locus.isna()]
-    if not len(covered) or (covered.status != "ok").all():
-        first = covered.iloc[0] if len(covered) else None
-        says = ("not_covered", "") if first is None else (first.status, first.reason)
-    elif len(open_):
-        row = open_.iloc[0]
-        says = (row.status, f"{tables.short(row)} is {row.genotype.replace('_', ' ')}: {row.reason}")
-    elif not least >= depth_min:
-        thin = covered[~(covered.min_depth >= depth_min)]
-        exons = ", ".join(thin.exon.astype(str))
-        deep = f"{least:.0f}" if least == least else "no"
-        says = ("incomplete_coverage", f"exon {exons}: {deep} of {depth_min} fragments at the thinnest place")
-    elif len(unknown):
-        says = (
-            "unknown_effect",
-            f"the effect of {', '.join(map(tables.short, unknown.itertuples()))} is not known",
-        )
-    else:
-        return made | {"functional_copies": "one_loss" if len(certain) else "two_intact"}
-    kept = "one_loss" if len(certain) else "not_assessable"
-    return made | {"functional_copies": kept, "status": says[0], "reason": says[1]}
+    status, reason = doubt(calls, covered, depth_min)
+    kept = "one_loss" if certain else "two_intact" if status == "ok" else "not_assessable"
+    return made | {"functional_copies": kept, "status": status, "reason": reason}
+
+
+def doubt(calls: Sequence[tuple], covered: pd.DataFrame, depth_min: int) -> tuple[str, str]:
+    """Return status and reason of what may break a copy that seems intact: ok if nothing may."""
+    for status, reason in zip(covered.status, covered.reason, strict=True):
+        if status != "ok":
+            return status, reason
+    for row in calls:
+        flagged_or_unsure = row.status != "ok" and row.genotype != "ref"
+        if row.effect in LOSS and flagged_or_unsure and (row.locus_known or row.genotype != "no_call"):
+            return row.status, f"{tables.short(row)} is {row.genotype.replace('_', ' ')}: {row.reason}"
+    thin = covered[~(covered.min_depth >= depth_min)]
+    if len(thin):
+        deep = f"{thin.min_depth.min():.0f} of {depth_min} fragments at the thinnest place"
+        return "incomplete_coverage", f"exon {', '.join(thin.exon)}: {deep}"
+    unknown = [tables.short(row) for row in calls if row.effect in UNKNOWN and row.genotype in PRESENT]
+    if unknown:
+        return "unknown_effect", f"the effect of {', '.join(unknown)} is not known"
+    return "ok", ""
 
 
 def haplotypes_of(
     calls: pd.DataFrame, coverage: pd.DataFrame, pairs: Mapping, depth_min: int
 ) -> pd.DataFrame:
     """Say how many copies of each covered gene are intact, in each sample or group (`unit`)."""
+    needed = ["unit", "gene", "variant", "hgvs_c", "hgvs_p", "effect", "genotype", "status", "reason"]
+    of_gene: dict[tuple[str, str], list[tuple]] = {}
+    for row in calls[needed].assign(locus_known=calls.locus.notna()).itertuples():
+        of_gene.setdefault((row.unit, row.gene), []).append(row)
     rows = []
-    of_gene = dict(iter(calls.groupby(["unit", "gene"]))) if len(calls) else {}
     for (unit, gene), covered in coverage.groupby(["unit", "gene"], sort=False):
-        own = of_gene.get((unit, gene), calls.iloc[:0])
         first = covered.iloc[0]
         where = {column: first[column] for column in tables.WHERE} | {"gene": gene}
         where["level"] = "sample" if isinstance(first["sample"], str) else "condition"
-        rows.append(where | copies_of(own, covered, pairs, unit, depth_min))
+        rows.append(where | copies_of(of_gene.get((unit, gene), []), covered, pairs, unit, depth_min))
     return pd.DataFrame(rows).reindex(columns=tables.HAPLOTYPES)
 
 
@@ -479,18 +480,18 @@ def identity_of(study: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
         own, others = known[known.line_2 == row.line], known[known.line_2 != row.line]
         agreeing = int((own.sharing >= SAME_LINE).sum())
         # Of lines that agree equally, the sample's own comes first.
-        ranked = pd.concat([own, others]).sort_values("sharing", ascending=False, kind="stable")
-        best = ranked.iloc[0] if len(ranked) else None
+        of_lines = pd.concat([own, others]).groupby("line_2", sort=False).sharing.mean()
+        best = of_lines.idxmax() if len(of_lines) else None
         made = {
-            "sample": row.sample, "line": row.line, "condition": row.condition,
-            "own_line_samples": len(own), "own_line_agreeing": agreeing,
-            "own_line_sharing": own.sharing.mean() if len(own) else np.nan,
-            "snps": own.snps.max() if len(own) else 0,
-            "best_line": None if best is None else best.line_2,
-            "best_sample": None if best is None else best.sample_2,
-            "best_sharing": np.nan if best is None else best.sharing,
-            "status": "ok", "reason": "",
-        }  # fmt: skip
+            "sample": row.sample,
+            "line": row.line,
+            "condition": row.condition,
+            "status": "ok",
+            "reason": "",
+        }
+        made |= {"own_line_samples": len(own), "own_line_agreeing": agreeing, "best_line": best}
+        made |= {"own_line_sharing": own.sharing.mean(), "best_line_sharing": of_lines.max()}
+        made |= {"snps": own.snps.max() if len(own) else 0}
         alike = list(dict.fromkeys(others[others.sharing >= SAME_LINE].line_2))
         partners = int((study.line == row.line).sum()) - 1
         if not len(own):
@@ -502,11 +503,11 @@ def identity_of(study: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
             made |= {"status": "not_assessable", "reason": why}
         elif 2 * agreeing < len(own):
             says = f"shares {made['own_line_sharing']:.2f} of its alleles with its own line"
-            if best.line_2 != row.line and best.sharing >= SAME_LINE:
-                says += f", {best.sharing:.2f} with {best.sample_2} of {best.line_2} ({best.snps} variants)"
+            made |= {"status": "unrelated", "reason": f"{says}, and {SAME_LINE:g} with no other line"}
+            if alike:
+                like = others.loc[others.sharing.idxmax()]
+                says += f", {like.sharing:.2f} with {like.sample_2} of {like.line_2} ({like.snps} variants)"
                 made |= {"status": "swapped", "reason": says}
-            else:
-                made |= {"status": "unrelated", "reason": f"{says}, and with no other line {SAME_LINE:g}"}
         elif alike:
             made["reason"] = (
                 f"agrees with {', '.join(alike)} too: {made['snps']} variants do not tell them apart"

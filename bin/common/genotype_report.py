@@ -246,8 +246,8 @@ def findings_of(shown: Genotypes) -> dict[str, str]:
         found.setdefault(row.line, []).append(f"{name_of(row)} {row.comparison} ({vaf}{flag})")
     odd = shown.identity[shown.identity.status.isin(["swapped", "unrelated"])]
     for row in odd.itertuples():
-        looks = f"looks like {row.best_line}" if row.status == "swapped" else "is not of this line"
-        found.setdefault(row.line, []).append(f"{row.sample} {looks}: {row.reason}")
+        looks = "looks swapped" if row.status == "swapped" else "looks like no line of the study"
+        found.setdefault(row.line, []).append(f"{row.sample} {looks}: it {row.reason}")
     return {line: "; ".join(texts) for line, texts in found.items()}
 
 
@@ -297,7 +297,9 @@ def write_lines(shown: Genotypes, depth_min: int, folder: Path) -> None:
     )
     several = len(set(lines.gene)) > 1
     table = lines.drop(columns=["line", "condition"]).head(SHOWN)
-    keys = lines.line + " " + lines.condition + (" " + lines.gene if several else "")
+    keys = pd.Index(
+        [" ".join([row.line, row.condition, *([row.gene] if several else [])]) for row in lines.itertuples()]
+    )
     figures = (
         [f"genotype_matrix.{suffix}" for suffix in ("svg", "png", "tsv")] if chosen_variants(shown) else []
     )
@@ -306,7 +308,7 @@ def write_lines(shown: Genotypes, depth_min: int, folder: Path) -> None:
         "Genotype by line and condition",
         sentence,
         "table",
-        rows_of(table.set_index(keys.head(SHOWN))),
+        rows_of(table.set_index(keys[:SHOWN])),
         table="lines.tsv",
         statuses=lines.status,
         links=["lines.tsv", "genotypes.tsv", "haplotypes.tsv", *figures],

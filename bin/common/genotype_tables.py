@@ -69,7 +69,7 @@ SKIPPED = [
 ]
 IDENTITY = [
     *(*WHERE, "own_line_samples", "own_line_agreeing", "own_line_sharing", "snps", "best_line"),
-    *("best_sample", "best_sharing", *SAYS),
+    *("best_line_sharing", *SAYS),
 ]
 PAIRS = ["sample_1", "line_1", "sample_2", "line_2", "snps", "concordance", "sharing"]
 EXPRESSED = [*WHERE, "gene", *SITE, "hgvs_c", "hgvs_p", "consequence", "source", "depth", "alt_count"]
@@ -177,6 +177,7 @@ def lines_of(
     groups: pd.DataFrame, haplotypes: pd.DataFrame, skipping: pd.DataFrame, genes: Iterable[str]
 ) -> pd.DataFrame:
     """Put together, by line and condition, what is known of each gene that has named loci."""
+    groups = groups[["unit", "gene", "locus", "variant", "hgvs_c", "hgvs_p", "genotype", "effect"]]
     rows = []
     for copies in haplotypes[haplotypes.gene.isin(set(genes))].itertuples():
         own = groups[(groups.unit == f"{copies.line}\t{copies.condition}") & (groups.gene == copies.gene)]
