@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from common.annotation import Transcript, read_transcripts, reverse_complement
 from common.gene_sets import read_collections
 from common.sequence_files import decode
@@ -122,8 +123,6 @@ class Written:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """The small study, as `--simulate small` makes it."""
-    from click.testing import CliRunner
-
     folder, started = tmp_path_factory.mktemp("study"), time.process_time()
     words = ["--gene-sets", str(GENE_SETS), "--results", str(folder)]
     result = CliRunner().invoke(main, words, catch_exceptions=False)
