@@ -23,11 +23,10 @@ References: den Dunnen et al. 2016, doi:10.1002/humu.22981 (HGVS); Eilbeck et al
 doi:10.1186/gb-2005-6-5-r44 (Sequence Ontology); McLaren et al. 2016, doi:10.1186/s13059-016-0974-4 (VEP)
 """
 
-import gzip
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import accumulate
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +36,7 @@ import pysam
 from common.annotation import (
     Sequences,
     Transcript,
+    TranscriptIndex,
     named_transcript,
     read_transcripts,
     reverse_complement,
@@ -44,9 +44,12 @@ from common.annotation import (
     translate,
     with_cds,
 )
-from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
-from common.multiqc import rows_of, write_section, write_versions
+from common.cli import FOLDER, INPUT, RESULTS, Script
+from common.multiqc import write_versions
+from common.stranded import Change, fetch, moved, room, shared
 from common.tables import read_table, write_table
+from common.variant_report import write_report
+from common.vcf import Variant, read_variants, vcfs_of
 
 TARGETS = {"gene": "str", "transcript": "str", "cds_start": "Int64", "cds_end": "Int64"}
 DOMAINS = {"gene": "str", "kind": "str", "name": "str", "start": "int64", "end": "int64"}
@@ -57,7 +60,6 @@ COLUMNS = [
     *("hotspot_effect", "status", "reason"),
 ]
 FLANK = 5000  # bases upstream or downstream
-SHOWN = 200  # rows of the report's table
 
 # From the most severe, as Ensembl VEP ranks them.
 TERMS = [
@@ -70,11 +72,11 @@ TERMS = [
     "intergenic_variant",
 ]
 SEVERITY = {term: rank for rank, term in enumerate(TERMS)}
+SPLICE_SITES = {"splice_donor_variant", "splice_acceptor_variant"}
 # What leaves a protein that differs at its residues, and ends where it did.
 ALTERED = {"missense_variant", "inframe_insertion", "inframe_deletion", "protein_altering_variant"}
 
 ALLELE = re.compile("[ACGT]+")
-VCF = re.compile(r"\.vcf(\.b?gz)?$")
 KINDS = ["substitution", "position", "codon", "inframe_indel"]  # of hotspots, the most specific first
 
 MITOCHONDRIA = {"chrM", "chrMT", "M", "MT", "NC_012920.1"}
@@ -87,33 +89,6 @@ LONG = dict(
     )
 )
 SHORT = {residue: residue for residue in LONG}
-
-
-class Variant(NamedTuple):
-    """A line of a VCF and one of its alternative alleles; position from 0."""
-
-    contig: str
-    position: int
-    ref: str
-    alt: str
-
-
-class Change(NamedTuple):
-    """What a variant changes, as a strand reads it: positions rise along the strand, from 0.
-
-    Those of the minus strand are negative: -1 is the first base of the contig. `slack` is by how much the
-    change could be moved 5' of where it is.
-    """
-
-    start: int
-    ref: str
-    alt: str
-    slack: int
-
-    @property
-    def end(self) -> int:
-        """Return where the change ends; an insertion ends where it starts."""
-        return self.start + len(self.ref)
 
 
 class ProteinChange(NamedTuple):
@@ -134,13 +109,17 @@ class Model(NamedTuple):
     """A transcript as its strand reads it: exons rise, positions as in Change."""
 
     transcript: Transcript
-    named: bool
     exons: tuple[tuple[int, int], ...]
     offsets: tuple[int, ...]  # where each exon begins in the transcript
     sequence: str
     protein: str  # with its stop; empty if there is none to be compared with
     status: str
     reason: str
+
+    def exons_near(self, start: int, end: int) -> range:
+        """Return the numbers, from 0, of the exons that lie at a stretch, and of those beside it."""
+        first = bisect_right(self.exons, (start,))
+        return range(max(first - 2, 0), min(bisect_right(self.exons, (end,), first) + 1, len(self.exons)))
 
     @property
     def start(self) -> int:
@@ -163,38 +142,6 @@ def translate_to_stop(sequence: str) -> str:
     return protein
 
 
-def shared(one: str, other: str) -> int:
-    """Count the letters that two texts begin with alike."""
-    count = 0
-    for first, second in zip(one, other, strict=False):
-        if first != second:
-            break
-        count += 1
-    return count
-
-
-def room(sequence: str, following: Callable[[int, int], str]) -> int:
-    """Count by how many bases a deletion or insertion of a sequence can be moved towards what follows.
-
-    `following` returns the bases behind it, between two distances.
-    """
-    moved, text = 0, sequence
-    while piece := following(moved, moved + 64):
-        text += piece
-        steps = shared(piece, text[moved:])
-        moved += steps
-        if steps < len(piece):
-            break
-    return moved
-
-
-def fetch(genome: Sequences, contig: str, strand: str, start: int, end: int) -> str:
-    """Return the bases of a strand; nothing lies before the contig."""
-    if strand == "-":
-        return reverse_complement(genome.fetch(contig, max(-end, 0), max(-start, 0)).upper())
-    return genome.fetch(contig, max(start, 0), max(end, 0)).upper()
-
-
 def place(variant: Variant, strand: str, genome: Sequences) -> Change:
     """Reduce a variant to what changes; move a deletion or insertion as far 3' as the strand allows."""
     ref, alt, start = variant.ref, variant.alt, variant.position
@@ -211,9 +158,7 @@ def place(variant: Variant, strand: str, genome: Sequences) -> Change:
     back = room(
         moving[::-1], lambda near, far: fetch(genome, variant.contig, strand, start - far, start - near)[::-1]
     )
-    turn = ahead % len(moving)
-    moved = moving[turn:] + moving[:turn]
-    return Change(start + ahead, moved if ref else "", moved if alt else "", ahead + back)
+    return moved(Change(start, ref, alt, back), ahead)
 
 
 def describe(transcript: Transcript, change: Change, genome: Sequences) -> str:
@@ -283,8 +228,8 @@ def compare_in_frame(protein: str, at: int, old: str, new: str) -> ProteinChange
         return ProteinChange(kind, at, at + len(old) - 1, new)
     behind = protein[at + len(old) :].removesuffix("*")
     moving = old or new
-    moved = room(moving, lambda near, far: behind[near:far])
-    at, turn = at + moved, moved % len(moving)
+    steps = room(moving, lambda near, far: behind[near:far])
+    at, turn = at + steps, steps % len(moving)
     if old:
         return ProteinChange("del", at, at + len(old) - 1)
     new = new[turn:] + new[:turn]
@@ -309,10 +254,11 @@ def compare_to_stop(protein: str, at: int, new: str) -> ProteinChange:
     return ProteinChange("fs", first, first, new[same], len(new) - same if ends else 0)
 
 
-def terms_in_frame(kind: str, new: str, ref: str, alt: str) -> set[str]:
-    """Return the terms of a change that keeps the frame and the stop codon's place."""
+def terms_in_frame(change: ProteinChange, protein: str, ref: str, alt: str) -> set[str]:
+    """Return the terms of a change that keeps the frame and the stop codon."""
+    kind, first, _, new, _ = change
     if kind == "=":
-        return {"synonymous_variant"}
+        return {"stop_retained_variant" if protein[first] == "*" else "synonymous_variant"}
     longer = len(alt) - len(ref)
     grown = {"inframe_insertion"} if longer > 0 else {"inframe_deletion"} if longer < 0 else set()
     if "*" in new:
@@ -347,21 +293,16 @@ def coding_effect(model: Model, offset: int, ref: str, alt: str) -> tuple[Protei
         new = translate(mutated[within])
         if not old.endswith("*"):
             change = compare_in_frame(model.protein, codon, old, new)
-            return change, terms_in_frame(change.kind, change.new, ref, alt), codons
+            return change, terms_in_frame(change, model.protein, ref, alt), codons
         if new.endswith("*") and new.index("*") == len(new) - 1:
             change = compare_in_frame(model.protein, codon, old[:-1], new[:-1])
             if change.kind != "=":
-                return change, terms_in_frame(change.kind, change.new, ref, alt), codons
+                return change, terms_in_frame(change, model.protein, ref, alt), codons
     new = translate_to_stop(mutated[first + 3 * codon :])
     change = compare_to_stop(model.protein, codon, new)
     shifted = {"frameshift_variant"} if longer % 3 and behind <= end else set()
     if change.kind == "=":
-        stop = len(model.protein) - 1
-        return (
-            change._replace(first=max(codon, 0) if codon == stop else stop),
-            {"stop_retained_variant"},
-            codons,
-        )
+        return change, {"stop_retained_variant"}, codons
     if change.kind == "sub":
         return change, {"stop_gained"} | shifted, codons
     if old.endswith("*") or change.kind in ("ext", "?"):
@@ -369,139 +310,118 @@ def coding_effect(model: Model, offset: int, ref: str, alt: str) -> tuple[Protei
     return change, shifted, codons
 
 
-def touches(start: int, end: int, first: int, behind: int) -> bool:
+def touches(change: Change, first: int, behind: int) -> bool:
     """Tell whether a change overlaps a stretch; an insertion must lie within it, not at its borders."""
-    return first < start < behind if start == end else start < behind and end > first
+    if change.ref:
+        return change.start < behind and change.end > first
+    return first < change.start < behind
 
 
-def splice_terms(model: Model, start: int, end: int) -> set[str]:
-    """Return the terms of the borders of exons that a change touches."""
-    terms = set()
-    for (_, donor), (acceptor, _) in zip(model.exons, model.exons[1:], strict=False):
-        if start > acceptor + 3 or end < donor - 3:
-            continue
-        if touches(start, end, donor, donor + 2):
+def intron_terms(model: Model, change: Change) -> set[str]:
+    """Return the terms of the introns, and of their borders, that a change touches."""
+    terms: set[str] = set()
+    near = model.exons_near(change.start, change.end)
+    for (_, donor), (acceptor, _) in pairwise(model.exons[near.start : near.stop]):
+        if touches(change, donor, donor + 2):
             terms.add("splice_donor_variant")
-        if touches(start, end, acceptor - 2, acceptor):
+        if touches(change, acceptor - 2, acceptor):
             terms.add("splice_acceptor_variant")
-        near = ((donor - 3, donor + 8), (acceptor - 8, acceptor + 3))
-        if any(touches(start, end, *stretch) for stretch in near):
+        if touches(change, donor - 3, donor + 8) or touches(change, acceptor - 8, acceptor + 3):
             terms.add("splice_region_variant")
-    strong = terms & {"splice_donor_variant", "splice_acceptor_variant"}
-    return strong or terms
+        wider = 0 if change.ref else 1  # between the splice site and the next base
+        if touches(change, donor + 2 - wider, acceptor - 2 + wider):
+            terms.add("intron_variant")
+    return terms - {"splice_region_variant"} if terms & SPLICE_SITES else terms
 
 
-def in_intron(model: Model, start: int, end: int) -> bool:
-    """Tell whether a change touches an intron, its splice sites aside."""
-    inner = (
-        (donor + 2, acceptor - 2)
-        for (_, donor), (acceptor, _) in zip(model.exons, model.exons[1:], strict=False)
-    )
-    if start == end:
-        return any(first <= start <= behind for first, behind in inner)
-    return any(touches(start, end, first, behind) for first, behind in inner)
+def exonic_parts(model: Model, change: Change) -> tuple[list[tuple[int, int, int]], bool]:
+    """Return what a change touches of exons, and whether it touches nothing else.
 
-
-def exons_of(model: Model, start: int, end: int) -> tuple[list[int], bool]:
-    """Return the numbers, from 0, of the exons that a change touches, and whether it touches nothing else.
-
-    An insertion at the inner border of an exon is in the exon, one at an end of the transcript outside.
+    A part is the number of the exon, from 0, and first and last + 1 place in the transcript. An insertion at
+    the inner border of an exon is in the exon, one at an end of the transcript outside.
     """
-    if start == end:
-        inner = model.start < start < model.end
-        found = [n for n, (first, behind) in enumerate(model.exons) if inner and first <= start <= behind]
-        return found[:1], bool(found)
-    found = [n for n, (first, behind) in enumerate(model.exons) if start < behind and end > first]
-    alone = len(found) == 1 and model.exons[found[0]][0] <= start and end <= model.exons[found[0]][1]
-    return found, alone
+    first, behind, parts = change.start, change.end, []
+    inserted = first == behind and model.start < first < model.end
+    for number in model.exons_near(first, behind):
+        left, right = model.exons[number]
+        start, end = max(first, left), min(behind, right)
+        if start < end or (inserted and start == end):
+            shift = model.offsets[number] - left
+            parts.append((number, start + shift, end + shift))
+            if inserted:
+                break
+    return parts, sum(end - start for _, start, end in parts) == behind - first and bool(parts)
 
 
-def untranslated(model: Model, offset: int, behind: int) -> set[str]:
-    """Return which ends, outside of the coding sequence, a change of a transcript touches."""
-    first, end = model.transcript.cds
-    if offset == behind:
-        return (
-            {"5_prime_UTR_variant"}
-            if offset <= first
-            else {"3_prime_UTR_variant"}
-            if offset >= end
-            else set()
-        )
-    five = {"5_prime_UTR_variant"} if offset < first else set()
-    return five | ({"3_prime_UTR_variant"} if behind > end else set())
+def exon_terms(model: Model, start: int, end: int) -> set[str]:
+    """Return which parts a change of a transcript touches; an insertion at a border of the CDS is outside."""
+    if model.transcript.cds is None:
+        return {"non_coding_transcript_exon_variant"}
+    first, behind = model.transcript.cds
+    inserted = start == end
+    parts = {
+        "5_prime_UTR_variant": start < first or (inserted and start == first),
+        "3_prime_UTR_variant": end > behind or (inserted and start == behind),
+        "coding_sequence_variant": first < start < behind if inserted else start < behind and end > first,
+    }
+    return {term for term, touched in parts.items() if touched}
+
+
+def effect_of(
+    model: Model, change: Change, parts: list[tuple[int, int, int]], alone: bool
+) -> tuple[set[str], ProteinChange | None, str]:
+    """Return the terms of a change within a transcript, what it does to the protein, and the codons.
+
+    `parts` and `alone` are as exonic_parts returns them.
+    """
+    if change.start <= model.start and change.end >= model.end:
+        return {"transcript_ablation"}, ProteinChange("?") if model.protein else None, ""
+    terms = intron_terms(model, change).union(*(exon_terms(model, start, end) for _, start, end in parts))
+    if model.transcript.cds is None:
+        return terms | ({"non_coding_transcript_variant"} if "intron_variant" in terms else set()), None, ""
+    if not model.protein:
+        return terms, None, ""
+    if "coding_sequence_variant" in terms and alone:
+        protein, made, codons = coding_effect(model, parts[0][1], change.ref, change.alt)
+        return terms - {"coding_sequence_variant"} | made, protein, codons
+    first, behind = model.transcript.cds
+    if any(start < first + 3 and end > first for _, start, end in parts):
+        terms.add("start_lost")
+    if any(start < behind and end > behind - 3 for _, start, end in parts):
+        terms.add("stop_lost")
+    unknown = terms & (SPLICE_SITES | {"coding_sequence_variant"})
+    return terms, ProteinChange("?") if unknown else None, ""
 
 
 def annotate(model: Model, change: Change, genome: Sequences) -> dict[str, object]:
     """Name a change on a transcript that it overlaps or is near, and say what it does."""
-    transcript, (start, end) = model.transcript, (change.start, change.end)
-    if end <= model.start or start >= model.end:
-        term = "upstream_gene_variant" if end <= model.start else "downstream_gene_variant"
+    transcript = model.transcript
+    if change.end <= model.start or change.start >= model.end:
+        term = "upstream_gene_variant" if change.end <= model.start else "downstream_gene_variant"
         name = describe(transcript, change, genome) if transcript.cds else None
         return {"hgvs_c": name, "consequence": term, "status": "ok"}
-    row: dict[str, object] = {"hgvs_c": describe(transcript, change, genome)}
-    exons, alone = exons_of(model, start, end)
-    terms = splice_terms(model, start, end)
-    if start <= model.start and end >= model.end:
-        terms = {"transcript_ablation"}
-    protein = None
-    if exons:
-        span = f"{exons[0] + 1}-{exons[-1] + 1}" if len(exons) > 1 else str(exons[0] + 1)
-        row["exon"] = f"{span}/{len(model.exons)}"
-    if exons and not transcript.cds:
-        terms.add("non_coding_transcript_exon_variant")
-    elif exons and alone:
-        offset = model.offsets[exons[0]] + start - model.exons[exons[0]][0]
-        outer = untranslated(model, offset, offset + len(change.ref))
-        terms |= outer
-        first, behind = transcript.cds
-        if (offset < behind and offset + len(change.ref) > first) or not outer:
-            if model.protein:
-                protein, made, codons = coding_effect(model, offset, change.ref, change.alt)
-                row["codon"] = codons or None
-                terms |= made
-            else:
-                terms.add("coding_sequence_variant")
-    elif exons:
-        terms |= border_terms(model, start, end)
-        if terms & {"coding_sequence_variant"}:
-            protein = ProteinChange("?")
-    if not alone and in_intron(model, start, end):
-        terms |= {"intron_variant"} if transcript.cds else {"intron_variant", "non_coding_transcript_variant"}
-    if transcript.cds and model.protein and terms & {"splice_donor_variant", "splice_acceptor_variant"}:
-        protein = ProteinChange("?")
-    if protein:
-        row |= describe_both(protein, model.protein)
-    row["consequence"] = "&".join(sorted(terms, key=SEVERITY.__getitem__))
-    reasons = [model.reason, other_reading(model, change, genome)]
-    return row | {"status": model.status, "reason": "; ".join(filter(None, reasons)) or None}
-
-
-def border_terms(model: Model, start: int, end: int) -> set[str]:
-    """Return which parts of a transcript's exons a change across borders touches."""
-    terms = set()
-    first, behind = model.transcript.cds
-    for (left, right), offset in zip(model.exons, model.offsets, strict=True):
-        if start < right and end > left:
-            near, far = offset + max(start, left) - left, offset + min(end, right) - left
-            terms |= untranslated(model, near, far)
-            if near < behind and far > first:
-                terms.add("coding_sequence_variant")
-            if near < first + 3 and far > first:
-                terms.add("start_lost")
-            if near < behind and far > behind - 3:
-                terms.add("stop_lost")
-    return terms
+    parts, alone = exonic_parts(model, change)
+    terms, protein, codons = effect_of(model, change, parts, alone)
+    exons = dict.fromkeys(str(parts[at][0] + 1) for at in (0, -1)) if parts else {}
+    reasons = [model.reason, other_reading(model, change, genome) if change.slack else ""]
+    row = {
+        "hgvs_c": describe(transcript, change, genome),
+        "consequence": "&".join(sorted(terms, key=SEVERITY.__getitem__)),
+        "exon": f"{'-'.join(exons)}/{len(model.exons)}" if exons else None,
+        "codon": codons or None,
+        "status": model.status,
+        "reason": "; ".join(filter(None, reasons)) or None,
+    }
+    return row | (describe_both(protein, model.protein) if protein else {})
 
 
 def other_reading(model: Model, change: Change, genome: Sequences) -> str:
     """Say how else a change could be read that lies at the border of an exon; empty if it does not."""
-    if not change.slack:
-        return ""
-    moving = change.ref or change.alt
-    turn = -change.slack % len(moving)
-    moved = moving[turn:] + moving[:turn]
-    other = Change(change.start - change.slack, moved if change.ref else "", moved if change.alt else "", 0)
-    here, there = (exons_of(model, each.start, each.end) for each in (change, other))
+    other = moved(change, -change.slack)
+    here, there = (
+        ([number for number, *_ in parts], alone)
+        for parts, alone in (exonic_parts(model, each) for each in (change, other))
+    )
     if here == there or other.start < model.start:
         return ""
     return f"at the border of an exon: the same change is {describe(model.transcript, other, genome)}"
@@ -541,41 +461,13 @@ def frame_of(transcript: Transcript, sequence: str) -> tuple[str, str, str]:
     return protein, "ok", ""
 
 
-def make_model(transcript: Transcript, named: bool, genome: Sequences) -> Model:
+def make_model(transcript: Transcript, genome: Sequences) -> Model:
     """Put together what a transcript's variants are read from."""
     sequence = spliced_sequence(transcript, genome)
     forward = transcript.strand == "+"
     exons = tuple((start, end) if forward else (-end, -start) for start, end in transcript.exons)
     offsets = tuple(accumulate((end - start for start, end in exons[:-1]), initial=0))
-    return Model(transcript, named, exons, offsets, sequence, *frame_of(transcript, sequence))
-
-
-class Index:
-    """The transcripts of a contig, found by position."""
-
-    def __init__(self, transcripts: Iterable[Transcript]) -> None:
-        """Sort transcripts by where they start."""
-        spans = [
-            (min(start for start, _ in each.exons), max(end for _, end in each.exons), number, each)
-            for number, each in enumerate(transcripts)
-        ]
-        self.spans = sorted(spans, key=lambda span: span[:3])
-        self.starts = [start for start, *_ in self.spans]
-        self.furthest = list(accumulate((end for _, end, *_ in self.spans), max))
-
-    def near(self, start: int, end: int) -> list[tuple[int, Transcript]]:
-        """Return the transcripts within FLANK of a stretch in the order of the GTF, each with its distance.
-
-        Those that overlap have a distance below 0.
-        """
-        first = bisect_right(self.furthest, start - FLANK)
-        last = bisect_left(self.starts, end + FLANK)
-        found = [
-            (number, max(begins - end, start - ends), each)
-            for begins, ends, number, each in self.spans[first:last]
-            if ends > start - FLANK
-        ]
-        return [(distance, each) for _, distance, each in sorted(found, key=lambda span: span[0])]
+    return Model(transcript, exons, offsets, sequence, *frame_of(transcript, sequence))
 
 
 class Annotator:
@@ -595,7 +487,7 @@ class Annotator:
         by_contig: dict[str, list[Transcript]] = {}
         for transcript in transcripts:
             by_contig.setdefault(transcript.contig, []).append(transcript)
-        self.indexes = {contig: Index(found) for contig, found in by_contig.items()}
+        self.indexes = {contig: TranscriptIndex(found) for contig, found in by_contig.items()}
         self.domains = {gene: list(rows.itertuples()) for gene, rows in domains.groupby("gene")}
         self.hotspots = {gene: list(rows.itertuples()) for gene, rows in hotspots.groupby("gene")}
         self.models: dict[str, Model] = {}
@@ -617,7 +509,7 @@ class Annotator:
         """Return what a transcript's variants are read from; made once."""
         name = transcript.transcript_id
         if name not in self.models:
-            self.models[name] = make_model(transcript, name in self.named, self.genome)
+            self.models[name] = make_model(transcript, self.genome)
         return self.models[name]
 
     def rows(self, variant: Variant) -> list[dict[str, object]]:
@@ -631,7 +523,7 @@ class Annotator:
             return [row | {"named": "no", "status": problem[0], "reason": problem[1]}]
         changes = {strand: place(variant, strand, self.genome) for strand in "+-"}
         forward, index = changes["+"], self.indexes.get(variant.contig)
-        near = index.near(forward.start - forward.slack, forward.end) if index else []
+        near = index.near(forward.start - forward.slack, forward.end, FLANK) if index else []
         chosen = [each for distance, each in near if distance < 0]
         if not any(each.transcript_id in self.named for each in chosen):
             beside = [pair for pair in near if pair[1].transcript_id in self.named]
@@ -644,11 +536,14 @@ class Annotator:
         rows = []
         for transcript in chosen:
             model = self.model(transcript)
-            about = {"gene": transcript.gene_name, "transcript": transcript.transcript_id}
-            found = annotate(model, changes[transcript.strand], self.genome)
-            if model.named:
-                found |= self.known(self.named[transcript.transcript_id], found, model.protein)
-            rows.append(row | about | {"named": "yes" if model.named else "no"} | found)
+            name, found = transcript.transcript_id, annotate(model, changes[transcript.strand], self.genome)
+            gene = self.named.get(name)
+            about = {
+                "gene": gene or transcript.gene_name,
+                "transcript": name,
+                "named": "yes" if gene else "no",
+            }
+            rows.append(row | about | found | (self.known(gene, found, model.protein) if gene else {}))
         return rows
 
     def known(self, gene: str, row: Mapping, protein: str) -> dict[str, object]:
@@ -693,35 +588,6 @@ def is_hotspot(kind: str, change: str, row: Mapping, protein: str) -> bool:
     return bool(terms & ALTERED - {"missense_variant"}) and first <= end and last >= start
 
 
-def read_variants(paths: Iterable[Path]) -> list[Variant]:
-    """Read the variants of VCFs, plain or compressed: each alternative allele once, sorted by contig.
-
-    Contigs keep the order in which they come. A line without an alternative allele has no variant.
-    """
-    found: dict[Variant, None] = {}
-    for path in paths:
-        with gzip.open(path, "rt") if path.suffix in (".gz", ".bgz") else path.open() as lines:
-            try:
-                for number, line in enumerate(lines, 1):
-                    if line.strip() and not line.startswith("#"):
-                        found |= dict.fromkeys(variants_of(line, f"{path.name}, line {number}"))
-            except (EOFError, OSError, UnicodeDecodeError) as error:
-                raise InputError(f"{path.name}: cannot be read to its end ({error})") from error
-    contigs = {contig: rank for rank, contig in enumerate(dict.fromkeys(each.contig for each in found))}
-    return sorted(found, key=lambda each: (contigs[each.contig], *each[1:]))
-
-
-def variants_of(line: str, place: str) -> list[Variant]:
-    """Split a line of a VCF into its alternative alleles."""
-    fields = line.rstrip("\n").split("\t", 5)
-    if len(fields) < 5 or not fields[1].isdecimal():
-        raise InputError(f"{place}: not a line of a VCF, which has CHROM, POS, ID, REF and ALT between tabs")
-    contig, position, _, ref, alts = fields[:5]
-    return [
-        Variant(contig, int(position) - 1, ref.upper(), alt.upper()) for alt in alts.split(",") if alt != "."
-    ]
-
-
 def name_transcripts(
     transcripts: Sequence[Transcript], targets: pd.DataFrame, genome: Sequences
 ) -> tuple[list[Transcript], dict[str, str]]:
@@ -738,49 +604,6 @@ def name_transcripts(
                 given = with_cds(transcript, int(target.cds_start), int(target.cds_end), sequence)
                 made[transcript.transcript_id] = given or transcript
     return [made.get(each.transcript_id, each) for each in transcripts], named
-
-
-def write_report(path: Path, table: pd.DataFrame, variants: int) -> None:
-    """Write the report's section: the variants on the named transcripts, the most severe first."""
-    named = table[table.named == "yes"]
-    severity = [SEVERITY[terms.split("&")[0]] for terms in named.consequence]
-    order = named.assign(severity=severity).sort_values(["severity", "gene", "pos"], kind="stable").index
-    shown = named.loc[order[:SHOWN]]
-    names = shown.gene + " " + shown.chrom + ":" + shown.pos.astype(str) + " " + shown.ref + ">" + shown.alt
-    columns = [
-        "hgvs_c",
-        "hgvs_p_short",
-        "consequence",
-        "exon",
-        "domain",
-        "hotspot",
-        "hotspot_effect",
-        "status",
-    ]
-    shown = shown[[*columns, "reason"]].set_axis(names, axis=0)
-    changed = named[named.hgvs_p_short.notna() & ~named.hgvs_p_short.fillna("").str.endswith("=")]
-    sentence = (
-        f"{variants:,} variants were found. On the transcripts that results are named by, {len(named):,} are "
-        f"named; {len(changed):,} of these change the protein, or may by a changed splice site, and "
-        f"{named.hotspot.notna().sum():,} lie at a hotspot or a common polymorphism. "
-        "Deletions and insertions are named as far 3' as they can be placed."
-    )
-    if not variants:
-        sentence = "No variant was found, so none was named."
-    if len(named) > SHOWN:
-        sentence += f" The {SHOWN} most severe are shown."
-    write_section(
-        path,
-        "Variants and what they change",
-        sentence,
-        "table",
-        rows_of(shown),
-        settings={"col1_header": "variant"},
-        table="variants.tsv",
-        statuses=table.status,
-        links=["variants.tsv"],
-        dois=["10.1002/humu.22981", "10.1186/gb-2005-6-5-r44", "10.1186/s13059-016-0974-4"],
-    )
 
 
 @click.command(cls=Script)
@@ -801,21 +624,21 @@ def main(
     results: Path,
 ) -> None:
     """Name variants by HGVS and say what they do, on every transcript."""
-    paths = sorted(path for path in variants.glob("*") if VCF.search(path.name))
-    found = read_variants(paths)
+    found = read_variants(vcfs_of(variants))
     places: dict[str, list[int]] = {}
     for variant in found:
         places.setdefault(variant.contig, []).append(variant.position)
+    known = read_table(domains, DOMAINS), read_table(hotspots, HOTSPOTS)
     with pysam.FastaFile(str(genome)) as sequences:
+        present = {contig: places[contig] for contig in places if contig in sequences.references}
         transcripts, named = name_transcripts(
-            read_transcripts(annotation, places=places), read_table(target_genes, TARGETS), sequences
+            read_transcripts(annotation, places=present), read_table(target_genes, TARGETS), sequences
         )
-        known = read_table(domains, DOMAINS), read_table(hotspots, HOTSPOTS)
         annotator = Annotator(sequences, transcripts, named, *known)
         rows = [row for variant in found for row in annotator.rows(variant)]
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"protein_start": "Int64", "protein_end": "Int64"})
     write_table(table, results / "variants.tsv")
-    write_report(results / "annotate_variants_mqc.json", table, len(found))
+    write_report(results / "annotate_variants_mqc.json", table, len(found), SEVERITY)
     write_versions(results / "versions.tsv", "pandas", "pysam")
 
 

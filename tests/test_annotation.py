@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from common.annotation import (
+    TranscriptIndex,
     named_transcript,
     read_transcripts,
     reverse_complement,
@@ -179,3 +180,38 @@ def test_translate__reads_the_standard_code():
     assert translate("ATGTTTTCTTATTGTCTTCCTCATCGTATTACTAATGTTGCTGATGGTTAATGGAA") == "MFSYCLPHRITNVADG*W"
     assert translate("ATGNNNAA") == "MX"
     assert sum(translate(a + b + c) == "*" for a in "ACGT" for b in "ACGT" for c in "ACGT") == 3
+
+
+def test_read_transcripts__reads_what_could_hold_a_place(tmp_path):
+    """A variant of an intron lies in no row: what is further from it than a gene is long is left out."""
+    path = tmp_path / "a.gtf"
+    far = IDS.replace("T1.3", "T2")
+    other = IDS.replace("T1.3", "T3")
+    rows = with_rows(f"exon|11|20|+|{IDS}", f"exon|2000011|2000020|+|{IDS}", f"exon|9000001|9000009|+|{far}")
+    path.write_text(rows + with_rows(f"exon|11|20|+|{other}").replace("chr1", "chr2"))
+    assert [each.transcript_id for each in read_transcripts(path, places={"chr1": [1_000_000]})] == ["T1.3"]
+    assert [each.transcript_id for each in read_transcripts(path, places={"chr1": [5], "chr2": [5]})] == [
+        "T1.3",
+        "T3",
+    ]
+    assert read_transcripts(path, places={"chr3": [5]}) == []
+    assert len(read_transcripts(path)) == 3
+
+
+def test_near__finds_what_looking_at_every_transcript_finds(gtf):
+    (template,) = read_transcripts(gtf, {"NQO1"})
+    spans = [(start, start + 1 + start * 7 % 97) for start in range(0, 2000, 13)]
+    transcripts = [
+        template._replace(transcript_id=f"T{number}", exons=((start, end),))
+        for number, (start, end) in enumerate([*spans[::2], *spans[1::2], (100, 1900)])
+    ]
+    index = TranscriptIndex(transcripts)
+    for start, end in [(0, 1), (500, 500), (700, 760), (1999, 2000), (5000, 5001), (50, 1500)]:
+        for distance in (0, 1, 30):
+            expected = []
+            for each in transcripts:
+                ((first, behind),) = each.exons
+                apart = max(first - end, start - behind)
+                if apart < distance:
+                    expected.append((apart, each))
+            assert index.near(start, end, distance) == expected

@@ -8,6 +8,7 @@ stop codon in rows of its own, others within the coding sequence: here it always
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -274,3 +275,31 @@ def require_contigs(transcripts: Iterable[Transcript], contigs: Collection[str],
             raise InputError(
                 f"{name}: no contig {transcript.contig}, where {transcript.gene_name} is (has {has})"
             )
+
+
+class TranscriptIndex:
+    """The transcripts of a contig, found by position."""
+
+    def __init__(self, transcripts: Iterable[Transcript]) -> None:
+        """Sort transcripts by where they start."""
+        spans = [
+            (min(start for start, _ in each.exons), max(end for _, end in each.exons), number, each)
+            for number, each in enumerate(transcripts)
+        ]
+        self.spans = sorted(spans, key=lambda span: span[:3])
+        self.starts = [start for start, *_ in self.spans]
+        self.furthest = list(accumulate((end for _, end, *_ in self.spans), max))
+
+    def near(self, start: int, end: int, distance: int) -> list[tuple[int, Transcript]]:
+        """Return the transcripts within a distance of a stretch, each with how far it is, in the GTF's order.
+
+        Those that overlap are less than 0 away.
+        """
+        first = bisect_right(self.furthest, start - distance)
+        last = bisect_left(self.starts, end + distance)
+        found = [
+            (number, max(begins - end, start - ends), each)
+            for begins, ends, number, each in self.spans[first:last]
+            if ends > start - distance
+        ]
+        return [(apart, each) for _, apart, each in sorted(found, key=lambda span: span[0])]
