@@ -200,10 +200,23 @@ def summarise(log: Mapping, poly_g: bool) -> dict[str, object]:
         "reads_too_many_n": filtered["too_many_N_reads"],
         "q30_rate": before["q30_rate"],
         "duplication_rate": log["duplication"]["rate"],
-        "adapter_rate": cut.get("adapter_trimmed_reads", 0) / before["total_reads"],
-        "adapter_base_rate": cut.get("adapter_trimmed_bases", 0) / max(1, before["total_bases"]),
+        **cut_off(cut, before),
         **{f"adapter_{mate}": detected(cut, mate) for mate in (1, 2)},
         "poly_g_trimmed": "yes" if poly_g else "no",
+    }
+
+
+def cut_off(cut: Mapping, before: Mapping) -> dict[str, float]:
+    """Return the shares of reads and bases that adapters are cut off from.
+
+    fastp counts those that it finds by the overlap of mates or detects, not those of its list alone: of
+    single reads without a detected adapter nothing is known.
+    """
+    if "read2_mean_length" not in before and not detected(cut, 1):
+        return {}
+    return {
+        "adapter_rate": cut["adapter_trimmed_reads"] / before["total_reads"],
+        "adapter_base_rate": cut["adapter_trimmed_bases"] / max(1, before["total_bases"]),
     }
 
 
@@ -262,16 +275,15 @@ def describe(reads: pd.DataFrame) -> str:
     known = reads[reads.reads_in.notna()]
     sentences = []
     if len(known):
-        kept, q30, cut = (
-            100 * known.reads_out / known.reads_in,
-            100 * known.q30_rate,
-            100 * known.adapter_rate,
-        )
+        kept, q30 = 100 * known.reads_out / known.reads_in, 100 * known.q30_rate
+        cut = 100 * known.adapter_rate.dropna()
         sentences = [
             f"fastp kept {spread(kept)} of a sample's reads ({known.reads_out.sum():,} of "
-            f"{known.reads_in.sum():,} in all, mates counted singly), and cut adapters off {spread(cut)}.",
+            f"{known.reads_in.sum():,} in all, mates counted singly).",
             f"{spread(q30)} of bases had a quality of 30 or more.",
         ]
+        if len(cut):
+            sentences.insert(1, f"Adapters were cut off {spread(cut)} of reads.")
         poly_g = known["sample"][known.poly_g_trimmed == "yes"]
         if len(poly_g):
             words = f"Tails of G were cut in {len(poly_g)} of {len(known)} samples"
