@@ -686,6 +686,7 @@ STUDIES = {
     "founding": Study(founding_samples(1), dna=["W544*"]),
     "one_sample": Study([Sample("007", genotypes={"P187S": 2})]),
     "one_condition": Study([Sample("a", genotypes={"V512I": 1}), Sample("b", genotypes={"V512I": 1})]),
+    "exon_skipping": Study(pair({"R139W": 2}, {"R139W": 0.04}, skipped=0.5)),
     "no_alignment": Study(NOTHING),
     "no_alignment_no_tpm": Study(NOTHING, tpm=False),
     "no_variants": Study(pair({}, {}), variants=[]),

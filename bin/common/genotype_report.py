@@ -93,11 +93,13 @@ def heights(rows: pd.DataFrame) -> np.ndarray:
 
 
 def draw_panel(panel: Axes, shown: pd.DataFrame, at: dict[str, float]) -> None:
-    """Draw a dot and its interval in each row; a cross where there is nothing to draw."""
+    """Draw a dot and its interval in each row, or say why there is none."""
     for row in shown.itertuples():
         y, colour = at[row.row], ROLES[row.role]
         if row.mark not in MARKS:
-            panel.plot(0.5, y, marker="x", ms=3.5, mew=0.8, color=QUIET, clip_on=False)
+            panel.text(
+                0.5, y, row.mark.replace("_", " "), size=5.5, color=QUIET, ha="center", va="center_baseline"
+            )
             continue
         panel.plot([row.share_low, row.share_high], [y, y], color=colour, lw=0.9, alpha=0.7)
         look = {"ms": 4, "mew": 0.8, "ls": "none", "color": colour, "clip_on": False, "zorder": 3}
@@ -138,17 +140,13 @@ def draw_shares(
                 fontsize=7, va="center", color="#333333",
             )  # fmt: skip
     present = [mark for mark in KEYS if mark in set(drawn.mark)]
-    keys = [
-        Line2D([], [], ls="none", ms=4, mew=0.8, color="#333333", label=KEYS[mark], **MARKS[mark])
-        for mark in present
-    ]
+    look = {"ls": "none", "ms": 4, "mew": 0.8, "color": "#333333"}
+    keys = [Line2D([], [], label=KEYS[mark], **look | MARKS[mark]) for mark in present]
     roles = rows.drop_duplicates("condition")
     keys += [
         Line2D([], [], ls="none", marker="s", ms=4, color=ROLES[row.role], label=row.condition)
         for row in roles.itertuples()
     ]
-    if len(drawn) and not set(drawn.mark) <= set(MARKS):
-        keys.append(Line2D([], [], ls="none", marker="x", ms=3.5, mew=0.8, color=QUIET, label="not called"))
     figure.legend(
         handles=keys,
         loc="outside upper left",
@@ -180,9 +178,7 @@ def write_figures(shown: Genotypes, skipping_max: float, folder: Path) -> None:
             share_low=calls.vaf_low, share_high=calls.vaf_high, mark=calls.genotype,
         ).drop_duplicates(["panel", "row"])  # fmt: skip
         drawn = shares_of(table, rows, titles)
-        figure = draw_shares(
-            drawn, rows, titles, "share of the variant among the fragments, with its 95 % interval"
-        )
+        figure = draw_shares(drawn, rows, titles, "fragments with the variant (share, 95 % interval)")
         save_figure(figure, drawn, folder / "genotype_matrix")
     skipping = shown.skipping
     if len(skipping) and len(shown.study) <= ROWS:
@@ -199,7 +195,7 @@ def write_figures(shown: Genotypes, skipping_max: float, folder: Path) -> None:
             drawn,
             rows,
             titles,
-            "share of the transcripts without the exon, with its 95 % interval",
+            "transcripts without the exon (share, 95 % interval)",
             skipping_max,
         )
         save_figure(figure, drawn, folder / "exon_skipping")
