@@ -73,8 +73,7 @@ TERMS = [
 ]
 SEVERITY = {term: rank for rank, term in enumerate(TERMS)}
 SPLICE_SITES = {"splice_donor_variant", "splice_acceptor_variant"}
-# What leaves a protein that differs at its residues, and ends where it did.
-ALTERED = {"missense_variant", "inframe_insertion", "inframe_deletion", "protein_altering_variant"}
+IN_FRAME = {"inframe_insertion", "inframe_deletion", "protein_altering_variant"}
 
 ALLELE = re.compile("[ACGT]+")
 KINDS = ["substitution", "position", "codon", "inframe_indel"]  # of hotspots, the most specific first
@@ -447,11 +446,12 @@ def frame_of(transcript: Transcript, sequence: str) -> tuple[str, str, str]:
     if transcript.contig in MITOCHONDRIA:
         return "", "other_genetic_code", "the code of mitochondria: no protein is predicted"
     protein = translate(sequence[first:end])
-    problems = [
-        *(["starts with no ATG"] if sequence[first : first + 3] != "ATG" else []),
-        *([f"has {end - first} bases, no whole codons"] if (end - first) % 3 else []),
-        *(["ends without a stop codon"] if not protein.endswith("*") else []),
-    ]
+    checks = {
+        "starts with no ATG": sequence[first : first + 3] != "ATG",
+        f"has {end - first} bases, no whole codons": (end - first) % 3 > 0,
+        "ends without a stop codon": not protein.endswith("*"),
+    }
+    problems = [problem for problem, found in checks.items() if found]
     if problems:
         return "", "incomplete_cds", f"the coding sequence {' and '.join(problems)}: no protein is predicted"
     if (stop := protein.index("*")) < len(protein) - 1:
@@ -501,7 +501,8 @@ class Annotator:
             return "not_supported", "REF and ALT are the same"
         if contig not in self.lengths:
             return "unknown_contig", f"the genome has no contig {contig}"
-        if (found := self.genome.fetch(contig, position, position + len(ref)).upper()) != ref:
+        found = self.genome.fetch(contig, position, position + len(ref)).upper() if position >= 0 else ""
+        if found != ref:
             return "reference_mismatch", f"the genome has {found or 'no base'} here, not {ref}"
         return None
 
@@ -543,7 +544,14 @@ class Annotator:
                 "transcript": name,
                 "named": "yes" if gene else "no",
             }
-            rows.append(row | about | found | (self.known(gene, found, model.protein) if gene else {}))
+            if gene:
+                found |= self.known(gene, found, model.protein)
+            if gene and not transcript.cds:
+                found |= {
+                    "status": "no_cds",
+                    "reason": "neither the GTF nor the target genes have its coding sequence",
+                }
+            rows.append(row | about | found)
         return rows
 
     def known(self, gene: str, row: Mapping, protein: str) -> dict[str, object]:
@@ -562,7 +570,9 @@ class Annotator:
         spots.sort(key=lambda each: KINDS.index(each.kind))
         if spots:
             found["hotspot"] = ";".join(dict.fromkeys(each.change for each in spots))
-            found["hotspot_effect"] = spots[0].effect
+            found["hotspot_effect"] = next(
+                (each.effect for each in spots if each.effect != "unknown"), "unknown"
+            )
         return found
 
 
@@ -585,7 +595,7 @@ def is_hotspot(kind: str, change: str, row: Mapping, protein: str) -> bool:
         number = int(change[1:])
         return "missense_variant" in terms and first <= number <= last and protein[number - 1] == change[0]
     start, end = map(int, change.split("-"))
-    return bool(terms & ALTERED - {"missense_variant"}) and first <= end and last >= start
+    return bool(terms & IN_FRAME) and first <= end and last >= start
 
 
 def name_transcripts(

@@ -573,6 +573,8 @@ def test_rows__give_a_status_where_no_protein_can_be_predicted(small, cds, conti
     [
         (Variant("chr1", 6010, "G", "A"), "reference_mismatch", "the genome has C here, not G"),
         (Variant("chr1", 99999, "G", "A"), "reference_mismatch", "the genome has no base here, not G"),
+        (Variant("chr1", -1, "N", "A"), "not_supported", "N to A"),
+        (Variant("chr1", -1, "A", "C"), "reference_mismatch", "the genome has no base here, not A"),
         (Variant("chr2", 6010, "G", "A"), "unknown_contig", "the genome has no contig chr2"),
         (Variant("chr1", 6010, "C", "<DEL>"), "not_supported", "only alleles of the bases A, C, G and T"),
         (Variant("chr1", 6010, "C", "*"), "not_supported", "C to *"),
@@ -586,6 +588,13 @@ def test_rows__keep_a_variant_that_cannot_be_named(small, variant, status, reaso
     (row,) = annotator(genome, [transcript]).rows(variant)
     assert (row["status"], row["named"], row.get("hgvs_c")) == (status, "no", None)
     assert reason in row["reason"]
+
+
+def test_rows__say_that_a_target_gene_has_no_coding_sequence(small):
+    genome, transcript = small
+    row = named(annotator(genome, [transcript._replace(cds=None)]), "chr1", 6010, "A", "G")
+    assert (row["status"], row["named"], row["hgvs_c"]) == ("no_cds", "yes", "n.10A>G")
+    assert row["reason"] == "neither the GTF nor the target genes have its coding sequence"
 
 
 def test_rows__say_where_a_variant_lies_that_no_transcript_holds(small):
@@ -627,7 +636,7 @@ def test_rows__add_the_named_transcript_to_others_that_hold_a_variant_of_its_pro
         ("KEAP1", "1408", "C", "T", "R470C", "reduced"),
         ("KEAP1", "958", "C", "T", None, None),  # R320*
         ("KEAP1", "1244", "G", "A", "R415", "uncertain"),
-        ("KEAP1", "1243", "C", "G", "R415G;R415", "unknown"),
+        ("KEAP1", "1243", "C", "G", "R415G;R415", "uncertain"),
         ("KEAP1", "1413", "C", "G", "L471=", "common_polymorphism"),
         ("KEAP1", "1611", "C", "T", "Y537=", "common_polymorphism"),
         ("NQO1", "559", "C", "T", "P187S", "loss"),
@@ -795,11 +804,12 @@ def test_main__writes_a_table_and_a_section_without_a_variant(run_script, study,
 
 def test_main__keeps_variants_of_contigs_without_transcripts_or_sequence(run_script, study, tmp_path):
     study["annotation"].write_text(study["annotation"].read_text().replace("chr1\t", "chr2\t"))
-    coding_genome.write_vcf(
-        [*drawn(1), coding_genome.Allele("chr2", 5, "A", "C")], study["variants"] / "a.vcf"
-    )
+    places = [("chr1", 10**6), ("chr1", -1), ("chr2", 5)]
+    others = [coding_genome.Allele(contig, position, "A", "C") for contig, position in places]
+    coding_genome.write_vcf([*drawn(1), *others], study["variants"] / "a.vcf")
     table = run(run_script, study, tmp_path / "results")
-    assert list(table.status) == ["intergenic", "unknown_contig"]
+    mismatch = "reference_mismatch"
+    assert list(table.status) == [mismatch, "intergenic", mismatch, "unknown_contig"]
 
 
 @pytest.mark.parametrize(
