@@ -9,7 +9,7 @@ its manual; a transcript that is shorter than that cannot be found, and has no r
 Transcripts of the same sequence are kept apart (--keepDuplicates): by default salmon drops all but one, which
 then are absent from the results although they are annotated, and which one stays depends on their order.
 Kept, they share their reads evenly, and the sum over a gene, or over two genes that are copies of each
-other, is right.
+other, is right. They are listed in salmon_index/duplicate_clusters.tsv.
 
 Reference: Srivastava et al. 2020, Genome Biol 21:239, doi:10.1186/s13059-020-02151-8
 """
@@ -75,6 +75,8 @@ def main(genome: Path, transcripts: Path, threads: int, results: Path) -> None:
         run(command)
     for log in TIMES:
         (index / log).unlink(missing_ok=True)
+    same = len((index / "duplicate_clusters.tsv").read_text().splitlines()) - 1
+    click.echo(f"{same:,} transcripts have the sequence of an earlier one; all are kept")
     write_versions(results / "versions.tsv", "pandas", salmon=program_version("salmon"))
 
 

@@ -247,7 +247,7 @@ def sample(
 
 
 @main.command(cls=Script)
-@click.option("--samples", type=INPUT, required=True, help="TSV: sample, line, condition, role, replicate …")
+@click.option("--samples", type=INPUT, required=True, help="TSV: sample, line … strandedness.")
 @click.option("--rows", type=FOLDER, required=True, help="Folder of <sample>.quant.tsv.")
 @click.option(
     "--min-mapping-rate",

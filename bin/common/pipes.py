@@ -2,8 +2,8 @@
 
 A program such as fastp reads the head of a file to learn what it holds, closes it, and opens it again. A
 named pipe serves one reader only; so each time it is opened, another one takes its place, and another thread
-writes to it from the beginning. Nothing is written before the new pipe stands: so a program that has read from
-a pipe, were it a byte, meets the next one when it opens it again.
+writes to it from the beginning. Nothing is written before the new pipe stands: so a program that
+has read a byte meets the next pipe when it opens it again.
 """
 
 import errno

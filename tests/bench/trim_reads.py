@@ -1,9 +1,9 @@
 """Time and memory of trim_reads and quantify_transcripts beside bare fastp and salmon with the same options.
 
 Pairs of 2 x 100 bases (five million, or as many as the first argument says) from 2,000 random transcripts,
-DNBSEQ adapters where fragments are short. Both ways run one after the other in each round, on the same files: the
-bare programs read the gzipped files themselves, ours are also checked. Median of the rounds (the
-second argument, by default 1), elapsed and CPU time; memory is the largest of one process.
+DNBSEQ adapters where fragments are short. Both ways run one after the other in each round, on the same
+files: the bare programs read the gzipped files themselves, ours are also checked. Median of the rounds
+(the second argument, by default 1), elapsed and CPU time; memory is the largest of one process.
 """
 
 import json
