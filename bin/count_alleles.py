@@ -19,8 +19,8 @@ Event      Differences of one read are one event in cis if no more than 1 base l
            (they may share a codon), or 5 where one is an insertion or deletion. Events are compared in normal
            form: reads that spell one haplotype in different ways have the same event.
 Found      An event in an exon is a variant if, in a sample, 3 fragments show it, of 10 or more, with a share
-           of --rna-min-vaf or more, and on average 5 bases or more from the end of the alignment. It is then
-           counted in every sample.
+           of --rna-min-vaf or more, and on average 5 bases or more from the end of the alignment. A part of a
+           larger event needs as many without that one. What is found is then counted in every sample.
 Junction   A fragment skips an exon, or joins it to a neighbour, if it is spliced exactly between their ends,
            with 8 aligned bases on both sides.
 Assumes    Short reads, aligned across splices, which the aligner writes as N: a deletion is never a splice.
@@ -69,6 +69,7 @@ from common.target_sites import (
     write_vcf,
 )
 from common.variant_sites import Variant, normal_form, vcf_fields
+from common.vcf import read_variants, vcfs_of
 
 # Unmapped, secondary, failed, duplicate, supplementary.
 EXCLUDED = 0x4 | 0x100 | 0x200 | 0x400 | 0x800
@@ -81,7 +82,6 @@ CIS_SUBSTITUTION, CIS_INDEL = 1, 5  # bases between differences of one event
 LONGEST_REPEAT = 100  # bases over which an insertion or deletion is moved
 MIN_FRAGMENTS, MIN_DEPTH, MIN_READ_POSITION = 3, 10, 5
 ANCHOR = 8  # aligned bases on both sides of a splice
-VCF = (".vcf", ".vcf.gz", ".bcf")
 CHUNK = 1 << 21  # numbers that are handled at once
 COUNTS = ["depth", "ref_count", "alt_count", "other_count", "alt_forward", "alt_reverse"]
 MEANS = ["alt_base_quality", "alt_read_position"]
@@ -387,11 +387,45 @@ def linked(calls: Mapping[str, Calls], fragments: int) -> list[tuple[object, ...
     ]
 
 
-def passes(calls: Calls, rna_min_vaf: float) -> bool:
-    """Say whether a sample shows that an event is a variant."""
-    depth, _, alt, *_, position = counts_of(calls)
-    enough = alt >= MIN_FRAGMENTS and depth >= MIN_DEPTH and alt >= rna_min_vaf * depth
-    return bool(enough and position >= MIN_READ_POSITION)
+def find(
+    reads: Reads, numbers: np.ndarray, segments: Segments, target: Target, settings: Settings
+) -> set[Variant]:
+    """Find the events that a sample shows to be variants.
+
+    An event that is a part of a larger one must be seen without it: of reads that end within, nobody knows.
+    """
+    found = {}
+    for event in discover(reads, segments, target, settings):
+        calls = call(reads, numbers, window_of(event, target), settings.min_base_quality)
+        *_, position = counts_of(calls)
+        if passes(calls.allele == ALT, settings) and position >= MIN_READ_POSITION:
+            found[event] = calls
+    return {
+        event
+        for event, calls in found.items()
+        if all(passes(without(calls, found[larger]), settings) for larger in found if is_part(event, larger))
+    }
+
+
+def passes(shows: np.ndarray, settings: Settings) -> bool:
+    """Say whether enough of the fragments show an event, and of enough."""
+    enough = max(MIN_FRAGMENTS, settings.rna_min_vaf * len(shows))
+    return len(shows) >= MIN_DEPTH and np.count_nonzero(shows) >= enough
+
+
+def is_part(event: Variant, larger: Variant) -> bool:
+    """Say whether an event lies where a larger one does."""
+    size, larger_size = (len(each.ref) + len(each.alt) for each in (event, larger))
+    behind = event.start > larger.start + len(larger.ref) or larger.start > event.start + len(event.ref)
+    return size < larger_size and not behind
+
+
+def without(calls: Calls, larger: Calls) -> np.ndarray:
+    """Say of the fragments that show the places of two events which have the first and not the other."""
+    _, first, second = np.intersect1d(
+        calls.fragment, larger.fragment, assume_unique=True, return_indices=True
+    )
+    return (calls.allele[first] == ALT) & (larger.allele[second] != ALT)
 
 
 def tables_of_reads(
@@ -424,10 +458,7 @@ def tables_of_reads(
             stretches = covered(reads, segments)
             inner = [exon for exon in exons if 1 < exon < len(transcript.exons)]
             counts = {exon: skipping_of(transcript, exon, reads, numbers, segments) for exon in inner}
-            for event in discover(reads, segments, targets[gene], settings):
-                window = window_of(event, targets[gene])
-                if passes(call(reads, numbers, window, settings.min_base_quality), settings.rna_min_vaf):
-                    new[gene].add(event)
+            new[gene] |= find(reads, numbers, segments, targets[gene], settings)
         coverage += [row | depths for depths in coverage_of(transcript, stretches)]
         for exon in exons:
             if not 1 < exon < len(transcript.exons):
@@ -556,8 +587,7 @@ def main(
         require_contigs(known, fasta.references, genome.name)
         targets = targets_of(found, fasta)
         sites, lost = map_loci(named, found, targets)
-        vcfs = sorted(path for path in variants.glob("*") if path.name.endswith(VCF))
-        lost += add_dna(vcfs, fasta, targets, sites)
+        lost += add_dna(read_variants(vcfs_of(variants)), fasta, targets, sites)
         wanted = {
             name: (target.sequence.contig, regions_of(target, sites[name]))
             for name, target in targets.items()

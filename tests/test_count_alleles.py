@@ -451,6 +451,23 @@ def test_main__takes_a_deletion_and_a_substitution_near_a_junction_as_one_event(
     assert counted.counts(source="rna") == (10, 14, 1)
 
 
+@pytest.mark.parametrize("alone", [0, 5])
+def test_main__reports_a_part_of_an_event_only_if_it_is_seen_without(study, alone):
+    """Reads that end between a substitution and a deletion show the one and not the other."""
+    start = EXONS[2][0] + 60
+    study.plant("chr1", start, "GCATGCTGA")  # the first base, and four from the fourth on
+    edit = {start: "T"}
+    whole = [Read(start - 20 - n, f"{23 + n}M4D60M", edit) for n in range(10)]
+    ending = [Read(start - 96 - n, edits=edit) for n in range(3)] + [
+        Read(start - 40, "43M40S", edit, "A" * 40)
+    ]
+    study.add("s", over(start, 10) + whole + ending + over(start, alone, edits=edit))
+    counted = study.count()
+    event = f"chr1:{start + 1}:GCATGCT>TCA"
+    assert counted.found() == [f"chr1:{start + 1}:G>T"] * (alone > 0) + [event]
+    assert counted.counts(source="rna", ref="GCATGCT") == (10, 10, alone)
+
+
 def test_main__does_not_take_a_splice_for_a_deletion(study):
     study.add("s", [Read(1620, "40M6N60M") for _ in range(20)] + over_exons("chr1", 20))
     assert study.count().found() == []
@@ -485,7 +502,7 @@ def test_main__reads_out_variants_of_dna_where_a_bed_of_exons_would_not_look(stu
     assert counted.counts(chrom="chr3") == (1, 1, 0)
     row = counted.row(pos=21)
     assert row.status == "reference_mismatch"
-    assert row.reason == f"dna.vcf has {other(contig[20])} where the genome has {contig[20]}"
+    assert row.reason == f"the genome has {contig[20]} instead of {other(contig[20])}"
     sites = (counted.folder / "count_alleles.vcf").read_text()
     assert "GENE=PLUS;LOCUS=c.100" in sites
     assert "SOURCE=locus,dna" in sites

@@ -176,8 +176,8 @@ def read_regions(
         np.array(operations, dtype=np.int64),
         kinds,
         lengths,
-        np.frombuffer(bytes(bases), dtype=np.uint8),
-        np.frombuffer(bytes(qualities), dtype=np.uint8),
+        np.frombuffer(bases, dtype=np.uint8),
+        np.frombuffer(qualities, dtype=np.uint8),
     )
 
 

@@ -1,5 +1,6 @@
 """Find the target genes and the variants that are listed for them in a genome."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -15,12 +16,12 @@ from common.variant_sites import (
     Variant,
     from_hgvs,
     normal_form,
-    read_vcf,
     sequence_around,
     vcf_fields,
     write_sites,
 )
 
+BASES = re.compile("[ACGT]+")
 SITE = ["gene", "locus", "source", "chrom", "pos", "ref", "alt"]
 REASONS = {
     "no_transcript": "the annotation has none of {ids}",
@@ -98,39 +99,39 @@ def map_loci(
 
 
 def add_dna(
-    paths: Iterable[Path],
+    variants: Iterable[tuple[str, int, str, str]],
     genome: pysam.FastaFile,
     targets: dict[str, Target],
     sites: dict[str, list[Site]],
 ) -> list[dict[str, object]]:
-    """Add the variants of VCFs to the sites of their genes; describe those that the genome contradicts."""
+    """Add variants of DNA to the sites of the nearest gene; describe those that the genome contradicts.
+
+    Symbolic alleles have no bases to count and are left out.
+    """
     lost = []
-    for path in paths:
-        for gene, contig, start, ref, alt in read_vcf(path):
-            if contig not in genome.references:
-                raise InputError(f"{path.name}: the genome has no contig {contig}")
-            near = {name: target.distance(contig, start) for name, target in targets.items()}
-            near = {name: distance for name, distance in near.items() if distance is not None}
-            name = gene if gene in near else min(near, key=near.get, default="")
-            if not name:
-                name = f"{contig}:{start + 1}"
-                around = sequence_around(genome, contig, start, start + len(ref))
-                targets.setdefault(name, Target(gene, None, (), around))
-            target = targets[name]
-            if (own := target.sequence.cut(start, start + len(ref))) != ref:
-                place = {"chrom": contig, "pos": start + 1, "ref": ref, "alt": alt}
-                reason = f"{path.name} has {ref} where the genome has {own}"
-                status = {"status": "reference_mismatch", "reason": reason}
-                lost.append({"gene": target.gene, "locus": "", "source": "dna"} | place | status)
-                continue
-            variant = normal_form(start, ref, alt, target.sequence)
-            listed = sites.setdefault(name, [])
-            known = [number for number, site in enumerate(listed) if site.variant == variant]
-            for number in known:
-                if listed[number].locus:
-                    listed[number] = listed[number]._replace(source="locus;dna")
-            if not known:
-                listed.append(Site(variant, "", "dna"))
+    for contig, start, ref, alt in variants:
+        if contig not in genome.references:
+            raise InputError(f"{contig}:{start + 1}:{ref}>{alt}, found in DNA: the genome has no such contig")
+        if not BASES.fullmatch(ref + alt) or ref == alt:
+            continue
+        near = {name: target.distance(contig, start) for name, target in targets.items()}
+        near = {name: distance for name, distance in near.items() if distance is not None}
+        name = min(near, key=near.get, default=f"{contig}:{start + 1}")
+        if name not in targets:
+            targets[name] = Target("", None, (), sequence_around(genome, contig, start, start + len(ref)))
+        target, listed = targets[name], sites.setdefault(name, [])
+        if (own := target.sequence.cut(start, start + len(ref))) != ref:
+            place = {"chrom": contig, "pos": start + 1, "ref": ref, "alt": alt}
+            status = {"status": "reference_mismatch", "reason": f"the genome has {own} instead of {ref}"}
+            lost.append({"gene": target.gene, "locus": "", "source": "dna"} | place | status)
+            continue
+        variant = normal_form(start, ref, alt, target.sequence)
+        known = [number for number, site in enumerate(listed) if site.variant == variant]
+        for number in known:
+            if listed[number].locus:
+                listed[number] = listed[number]._replace(source="locus;dna")
+        if not known:
+            listed.append(Site(variant, "", "dna"))
     return lost
 
 

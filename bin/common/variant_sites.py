@@ -6,7 +6,7 @@ normal form if both share no base at an end, and an insertion or deletion lies a
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,6 @@ HGVS_C = re.compile(
     rf"c\.(?P<first>{PLACE})(?:_(?P<last>{PLACE}))?"
     r"(?:(?P<ref>[ACGT])>(?P<alt>[ACGT])|(?P<kind>delins|del|dup|ins)(?P<bases>[ACGT]*))"
 )
-BASES = re.compile("[ACGT]*")
 FLANK = 10_000  # bases on both sides of what is looked at
 
 
@@ -119,22 +118,6 @@ def from_hgvs(hgvs_c: str, transcript: Transcript, sequence: Sequence) -> Varian
     if replaced == new:
         raise MismatchError(f"the genome has what {hgvs_c} changes to")
     return normal_form(low, replaced, new, sequence)
-
-
-def read_vcf(path: Path) -> Iterator[tuple[str, str, int, str, str]]:
-    """Yield INFO/GENE (or nothing), contig, start (from 0), REF and ALT of each allele of a VCF.
-
-    Symbolic alleles and other letters than A, C, G, T have no bases to count and are left out.
-    """
-    with pysam.VariantFile(str(path)) as records:
-        named = "GENE" in records.header.info
-        for record in records:
-            gene = record.info.get("GENE", "") if named else ""
-            for alt in record.alts or ():
-                alleles = record.ref.upper(), alt.upper()
-                if all(BASES.fullmatch(allele) for allele in alleles) and alleles[0] != alleles[1]:
-                    name = gene if isinstance(gene, str) else ",".join(gene)
-                    yield name, record.contig, record.start, *alleles
 
 
 def write_sites(
