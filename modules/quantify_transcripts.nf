@@ -3,6 +3,8 @@ process QUANTIFY_TRANSCRIPTS {
     container "${params.registry}/quantify_transcripts:${workflow.manifest.version}"
     publishDir "${params.outdir}/quantify_transcripts", mode: params.publish_dir_mode, pattern: "${sample}"
     tag "${sample}"
+    cpus { isSmall(salmon_index) ? 1 : 8 }
+    memory { (isSmall(salmon_index) ? 2.GB : 24.GB) * task.attempt }
 
     input:
     tuple val(sample), path(reads)    // [<sample>_1.fastq.gz, and _2 if paired]
@@ -58,4 +60,10 @@ process QUANTIFY_TRANSCRIPTS_TABLE {
     """
     touch quant.tsv quantify_transcripts_mqc.json versions.tsv
     """
+}
+
+// Whether a salmon index is far smaller than that of human transcripts; quantify_transcripts.py says so if it is none.
+def isSmall(index) {
+    def positions = index.toRealPath().resolve('pos.bin')
+    return !positions.exists() || positions.size() < 200.MB.toBytes()
 }
