@@ -159,7 +159,6 @@ class Thresholds(NamedTuple):
     """What the user sets."""
 
     locus_depth: int
-    vaf: float
     junction_reads: int
 
 
@@ -749,7 +748,7 @@ def main(
         read_table(linkage, tables.LINKAGE),
         tables.read_tpm(tpm, genes, list(study["sample"])),
     )
-    thresholds = Thresholds(min_locus_depth, rna_min_vaf, min_junction_reads)
+    thresholds = Thresholds(min_locus_depth, min_junction_reads)
     made = analyse(given, read_table(skipping, tables.SKIPPING), named, thresholds)
     drawn = Genotypes(**{name: made[name] for name in Genotypes._fields if name in made}, study=study)
     for name, table in made.items():

@@ -32,7 +32,7 @@ def analysed(study: Study, folder: Path, depth: int = 20) -> dict[str, pd.DataFr
         read_table(paths["linkage"], tables.LINKAGE),
         tables.read_tpm(paths["tpm"], set(covered.gene), list(samples["sample"])),
     )
-    thresholds = script.Thresholds(depth, 0.1, 10)
+    thresholds = script.Thresholds(depth, 10)
     return script.analyse(given, read_table(paths["skipping"], tables.SKIPPING), loci, thresholds)
 
 
@@ -456,6 +456,12 @@ def test_pooled__samples_without_alignment_take_nothing_away(tmp_path):
     found = analysed(Study(samples), tmp_path)
     assert found["comparison"].set_index("hgvs_p").comparison["p.P187S"] == "shared"
     assert genotype(found, "P2", "P187S").status == "no_alignment"
+
+
+def test_pooled__keeps_the_order_of_the_lines(tmp_path):
+    samples = [replace(each, aligned=each.line != "HSC-2") for each in founding_samples(1)]
+    found = analysed(Study(samples), tmp_path)["lines"]
+    assert list(found.line.unique()) == ["HSC-2", "HSC-3", "HO-1-u-1", "Ca9-22", "HSC-4"]
 
 
 # ---- phase and copies

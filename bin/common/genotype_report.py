@@ -292,7 +292,8 @@ def write_lines(shown: Genotypes, depth_min: int, folder: Path) -> None:
         "copy is not seen."
     )
     several = len(set(lines.gene)) > 1
-    table = lines.drop(columns=["line", "condition"]).head(SHOWN)
+    columns = ["genotypes", "further_variants", "functional_copies", "skipping", "status", "reason"]
+    table = lines[["gene", *columns] if several else columns].head(SHOWN)
     keys = pd.Index(
         [" ".join([row.line, row.condition, *([row.gene] if several else [])]) for row in lines.itertuples()]
     )
@@ -339,7 +340,7 @@ def write_variants(shown: Genotypes, vaf_min: float, folder: Path) -> None:
     ]
     table = seen[columns].set_index(pd.Index(unique)).head(SHOWN)
     write_section(
-        folder / "locus_genotype_variants_mqc.json",
+        folder / "locus_genotype_changes_mqc.json",
         "Variants in the RNA",
         sentence + (f" The first {SHOWN} of {len(seen)} are shown." if len(seen) > SHOWN else ""),
         "table",
@@ -391,7 +392,7 @@ def write_skipping(shown: Genotypes, skipping_max: float, folder: Path) -> None:
         if isinstance(row.meaning, str)
     ]
     write_section(
-        folder / "locus_genotype_skipping_mqc.json",
+        folder / "locus_genotype_exon_skipping_mqc.json",
         "Exon skipping",
         f"Share of the transcripts that lack an exon, from junction reads; large points are the estimates, "
         f"small ones the ends of their 95 % intervals. {'; '.join(words)}. Note: {'; '.join(meanings)}.",
@@ -447,7 +448,7 @@ def write_identity(shown: Genotypes, folder: Path) -> None:
 def write_tests(shown: Genotypes, folder: Path) -> None:
     """Write the tests of allelic balance."""
     tests = shown.allele_expression_tests
-    tests = tests[tests.status != "not_seen"]
+    tests = tests[tests.status != "not_seen"].sort_values(["p_adjusted", "p_value"], kind="stable")
     known = tests[tests.p_adjusted.notna()]
     found = known[known.p_adjusted < 0.05]
     words = [
@@ -458,7 +459,7 @@ def write_tests(shown: Genotypes, folder: Path) -> None:
     names += ", " + tests.test + np.where(tests.condition.notna(), " " + tests.condition.fillna(""), "")
     columns = ["consequence", "reference_share", "target_share", "p_value", "p_adjusted", "status", "reason"]
     write_section(
-        folder / "locus_genotype_allele_expression_mqc.json",
+        folder / "locus_genotype_expressed_alleles_mqc.json",
         "Expression of the two alleles",
         f"Shares of variants in the RNA: against one half in a condition (balance), and between conditions. "
         f"{len(found)} of {len(known)} tests at an adjusted p (Holm) below 0.05: {listed(words)}.",

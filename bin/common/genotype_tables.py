@@ -139,7 +139,9 @@ def pooled(table: pd.DataFrame, keys: Sequence[str], sums: Sequence[str]) -> pd.
     """
     good = table.status == "ok"
     counted = table.assign(
-        **{column: table[column].where(good) for column in sums}, order=np.where(good, 0, 1)
+        **{column: table[column].where(good) for column in sums},
+        order=np.where(good, 0, 1),
+        position=np.arange(len(table)),
     )
     if "alt_base_quality" in table:
         for column in ("alt_base_quality", "alt_read_position"):
@@ -153,6 +155,9 @@ def pooled(table: pd.DataFrame, keys: Sequence[str], sums: Sequence[str]) -> pd.
     whole[[*sums, *weighted]] = totals[[*sums, *weighted]]
     for column in weighted:
         whole[column] = whole[column] / whole.alt_count.where(whole.alt_count > 0)
+    # In the order of the table, whichever sample's values came first.
+    whole["order"] = groups.position.min().position
+    whole = whole.sort_values("order", kind="stable").reset_index(drop=True)
     whole["reason"] = whole.reason.where(whole.status != "ok")
     return whole.assign(sample=None, unit=whole.line + "\t" + whole.condition)
 
@@ -192,7 +197,7 @@ def lines_of(
         row["genotypes"] = ", ".join(f"{short(locus)} {locus.genotype}" for locus in loci.itertuples())
         row["further_variants"] = ", ".join(f"{short(each)} {each.genotype}" for each in further.itertuples())
         for exon in skipped.head(1).itertuples():
-            row |= {"skipped_exon": exon.exon, "skipping": exon.fraction}
+            row |= {"skipped_exon": int(exon.exon), "skipping": exon.fraction}
             row |= {"skipping_low": exon.fraction_low, "skipping_high": exon.fraction_high}
         rows.append(row)
     return pd.DataFrame(rows).reindex(columns=LINES)
