@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pysam
 import pytest
+from common.aligned_reads import read_regions
 from common.annotation import Transcript, reverse_complement, spliced_sequence
 from common.variant_sites import MismatchError, Sequence, from_hgvs, normal_form
 from conftest import REFERENCE_DATA, ROOT
@@ -412,6 +413,48 @@ def test_main__counts_an_insertion_and_neither_of_another_length(study):
     counted = study.count()
     assert counted.found() == [f"chr1:{start}:T>TA"]
     assert counted.counts(source="rna") == (10, 5, 2)
+
+
+def test_main__bears_one_error_beside_a_deletion_but_none_in_its_place(study):
+    contig = study.contigs["chr1"]
+    start = EXONS[2][0] + 60
+    study.plant(
+        "chr1", start - 1, "TACGACGT"
+    )  # three bases, twice: the deletion may lie at any of four places
+    contig = study.contigs["chr1"]
+
+    def wrong(*places: int, quality: int = 37) -> Read:
+        edits = {at: other(contig[at]) for at in places}
+        return Read(start - 50, "50M3D50M", edits, quality=dict.fromkeys(places, quality))
+
+    alt = [Read(start - 50, "50M3D50M") for _ in range(5)]
+    beside, twice, inside = wrong(start - 3), wrong(start - 3, start + 8), wrong(start + 4)
+    unsure = [wrong(start + 4, quality=10), wrong(start - 3, start + 8, quality=10)]
+    study.add("s", [*over(start, 10), *alt, beside, twice, inside, *unsure])
+    counted = study.count()
+    assert counted.found() == [f"chr1:{start}:TACG>T"]
+    # Of the unsure ones, that with a doubtful base in the repeat is left out.
+    assert counted.counts(source="rna") == (10, 7, 2)
+
+
+def test_main__counts_an_insertion_in_an_exon_that_could_lie_in_the_intron_before(study):
+    first, before = EXONS[2][0], EXONS[1][1]
+    study.plant("chr1", first - 4, "TACACACAG")  # the exon begins with CACAG
+    ref = [Read(before - 50, f"50M{first - before}N50M") for _ in range(8)]
+    alt = [
+        Read(before - 50, f"50M{first - before}N{at}M2I{48 - at}M", inserted="CA") for at in (2, 4, 2, 4, 2)
+    ]
+    study.add("s", ref + alt)
+    counted = study.count()
+    assert counted.found() == [f"chr1:{first - 3}:T>TAC"]
+    assert counted.counts(source="rna") == (8, 5, 0)
+
+
+def test_read_regions__reads_an_alignment_over_several_regions_once(study):
+    path = study.add("s", [*over_exons("chr1", 3), *over(1650, 2), Read(1100), Read(1299)])
+    with pysam.AlignmentFile(path) as opened:
+        reads = read_regions(opened, "chr1", EXONS, 20, 0)
+    assert (len(reads.fragment), reads.fragments) == (6, 6)
 
 
 def test_main__does_not_count_reads_that_end_beside_an_insertion_or_deletion(study):

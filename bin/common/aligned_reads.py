@@ -277,7 +277,7 @@ def mismatches(reads: Reads, start: int, genome: str, searched: np.ndarray) -> t
         place = np.repeat(reads.place[some] - start, length) + within
         place = np.where((place < 0) | (place > len(genome)), len(genome), place)
         base = reads.bases[query]
-        which = np.flatnonzero((base != own[place]) & where[place] & (base != ord("N")))
+        which = np.flatnonzero((base != own[place]) & where[place])
         owner = np.repeat(reads.owner[some], length)[which]
         found.append((owner, place[which], base[which], reads.qualities[query[which]]))
     return tuple(np.concatenate(each) for each in zip(*found, strict=True))
