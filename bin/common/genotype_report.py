@@ -212,11 +212,11 @@ def exon_name(table: pd.DataFrame) -> pd.Series:
 def says_genotype(row: tuple) -> str:
     """Say a condition's genotype: `P187S homozygous (functional copies: none)`."""
     carried = []
-    for part in filter(None, f"{row.genotypes}, {row.further_variants}".split(", ")):
+    for part in filter(None, f"{row.genotypes}; {row.further_variants}".split("; ")):
         name, _, genotype = part.rpartition(" ")
         if genotype in WORDS:
             carried.append(f"{name} {WORDS[genotype]}")
-    loci = [part.rpartition(" ")[0] for part in row.genotypes.split(", ")]
+    loci = [part.rpartition(" ")[0] for part in row.genotypes.split("; ")]
     found = ", ".join(carried) or f"{' and '.join(loci)} not carried"
     why = (
         f", {row.reason}" if row.functional_copies == "not_assessable" and isinstance(row.reason, str) else ""

@@ -194,8 +194,8 @@ def lines_of(
             column: getattr(copies, column) for column in ("line", "condition", "gene", "functional_copies")
         }
         row |= {"loss_alleles": copies.loss_alleles, "status": copies.status, "reason": copies.reason}
-        row["genotypes"] = ", ".join(f"{short(locus)} {locus.genotype}" for locus in loci.itertuples())
-        row["further_variants"] = ", ".join(f"{short(each)} {each.genotype}" for each in further.itertuples())
+        row["genotypes"] = "; ".join(f"{short(locus)} {locus.genotype}" for locus in loci.itertuples())
+        row["further_variants"] = "; ".join(f"{short(each)} {each.genotype}" for each in further.itertuples())
         for exon in skipped.head(1).itertuples():
             row |= {"skipped_exon": int(exon.exon), "skipping": exon.fraction}
             row |= {"skipping_low": exon.fraction_low, "skipping_high": exon.fraction_high}
