@@ -24,10 +24,10 @@ workflow READS {
         table.splitCsv(header: true, sep: '\t').groupBy { row -> row.sample }.collect { sample, rows -> [sample, plan, rows] }
     }
     libraries = lanes.filter { _sample, plan, rows -> plan.trim_reads && rows[0].fastq_1 }.map { sample, _plan, rows ->
-        tuple(sample, rows.collect { row -> file(row.fastq_1) }, rows.findAll { row -> row.fastq_2 }.collect { row -> file(row.fastq_2) })
+        tuple(sample, rows.collect { row -> file(row.fastq_1, glob: false) }, rows.findAll { row -> row.fastq_2 }.collect { row -> file(row.fastq_2, glob: false) })
     }
     given = lanes.filter { _sample, plan, rows -> plan.align_rna && rows[0].bam }.map { sample, _plan, rows ->
-        tuple(sample, [file(rows[0].bam)] + ['bai', 'csi', 'crai'].collect { kind -> file("${rows[0].bam}.${kind}") }.findAll { index -> index.exists() })
+        tuple(sample, [file(rows[0].bam, glob: false)] + ['bai', 'csi', 'crai'].collect { kind -> file("${rows[0].bam}.${kind}", glob: false) }.findAll { index -> index.exists() })
     }
 
     used = reference.combine(planned).filter { _files, plan -> plan.trim_reads || plan.align_rna }.map { files, _plan -> files }.first()
