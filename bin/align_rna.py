@@ -50,8 +50,6 @@ ENCODE = (  # but for one: see above
     *("--outFilterMismatchNmax", "999"),
     *("--outFilterMismatchNoverReadLmax", "0.04"),
     *("--alignIntronMin", "20"),
-    *("--alignIntronMax", "1000000"),
-    *("--alignMatesGapMax", "1000000"),
 )
 OPTIONS = (
     *("--twopassMode", "Basic", *ENCODE),
@@ -108,24 +106,30 @@ def index_version() -> str:
     return re.search(r"^versionGenome\s+(\S+)", run(["STAR", "--help"]), re.MULTILINE)[1]
 
 
+def options(max_intron: int) -> list[str]:
+    """Return the options of STAR that decide what an alignment is."""
+    return [*OPTIONS, "--alignIntronMax", str(max_intron), "--alignMatesGapMax", str(max_intron)]
+
+
 def star_command(
-    sample: str, reads: list[Path], index: Path, threads: int, memory: int, folder: Path
+    sample: str, reads: list[Path], index: Path, max_intron: int, threads: int, memory: int, folder: Path
 ) -> list:
     """Compose STAR's command; all that it writes is in `folder`, `memory` is in MB."""
     return [
-        *("STAR", "--genomeDir", index, "--readFilesIn", *reads, "--readFilesCommand", "zcat", *OPTIONS),
+        *("STAR", "--genomeDir", index, "--readFilesIn", *reads, "--readFilesCommand", "zcat"),
+        *options(max_intron),
         *("--outSAMtype", "BAM", "SortedByCoordinate", "--outSAMattrRGline", f"ID:{sample}", f"SM:{sample}"),
         *("--limitBAMsortRAM", int(memory * 2**20 * SORTING_MEMORY)),
         *("--runThreadN", threads, "--outFileNamePrefix", f"{folder}/"),
     ]
 
 
-def with_lasting_header(aligned: Path, path: Path) -> None:
+def with_lasting_header(aligned: Path, max_intron: int, path: Path) -> None:
     """Copy a BAM of STAR, and leave out of its header what depends on this run: paths and threads."""
     with pysam.AlignmentFile(aligned) as opened:
         header = opened.header.to_dict()
     header.pop("CO", None)
-    header["PG"] = [line | {"CL": " ".join(["STAR", *OPTIONS])} for line in header["PG"]]
+    header["PG"] = [line | {"CL": " ".join(["STAR", *options(max_intron)])} for line in header["PG"]]
     text = aligned.with_name("header.sam")
     text.write_text(str(pysam.AlignmentHeader.from_dict(header)))
     pysam.reheader("-P", str(text), str(aligned), save_stdout=str(path))
@@ -305,6 +309,13 @@ def main() -> None:
     help="FASTQ, gz: second mates; absent: single.",
 )
 @click.option("--star-index", type=FOLDER, required=True, help="Folder of STAR's index.")
+@click.option(
+    "--max-intron",
+    type=click.IntRange(min=21),
+    default=1_000_000,
+    show_default=True,
+    help="Longest intron, and longest gap between mates (bases).",
+)
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU cores to use.")
 @click.option(
     "--memory", type=click.IntRange(min=1), default=40960, show_default=True, help="Memory to use (MB)."
@@ -315,6 +326,7 @@ def sample(
     reads_1: Path,
     reads_2: Path | None,
     star_index: Path,
+    max_intron: int,
     threads: int,
     memory: int,
     results: Path,
@@ -325,9 +337,9 @@ def sample(
     reads = [path for path in (reads_1, reads_2) if path and path.is_file()]
     with tempfile.TemporaryDirectory(dir=results) as name:
         folder = Path(name)
-        run(star_command(sample, reads, star_index, threads, memory, folder))
+        run(star_command(sample, reads, star_index, max_intron, threads, memory, folder))
         aligned = results / f"{sample}.bam"
-        with_lasting_header(folder / "Aligned.sortedByCoord.out.bam", aligned)
+        with_lasting_header(folder / "Aligned.sortedByCoord.out.bam", max_intron, aligned)
         log = shutil.copyfile(folder / "Log.final.out", results / f"{sample}.Log.final.out")
         junctions = read_junctions(folder / "SJ.out.tab", star_index)
     index = results / f"{sample}.bam.bai"

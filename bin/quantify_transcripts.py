@@ -51,7 +51,7 @@ COLUMNS = [
     *("strandedness_agrees", "status", "reason"),
 ]
 SHOWN = [
-    *("line", "condition", "status", "fragments", "mapping_rate", "library_type", "forward_rate"),
+    *("status", "fragments", "mapping_rate", "library_type", "forward_rate"),
     *("strandedness_found", "strandedness", "strandedness_agrees", "reason"),
 ]
 PARTS = {"transcripts": "#56B4E9", "other places of the genome": "#E69F00", "nowhere": "#D9D9D9"}
@@ -203,14 +203,13 @@ def write_sections(results: Path, samples: pd.DataFrame, table: pd.DataFrame) ->
         },
         **usual,
     )
-    shown = table.assign(line=samples.line.to_numpy(), condition=samples.condition.to_numpy())
     write_section(
         results / "quantify_transcripts_libraries_mqc.json",
         "Libraries",
         f"A library is forward if {STRANDED:.0%} or more of its fragments lie on the transcript's strand, "
         f"reverse if fewer than {1 - STRANDED:.0%} do, and unstranded between.",
         "table",
-        rows_of(shown.set_index("sample")[SHOWN].replace("", pd.NA)),
+        rows_of(table.set_index("sample")[SHOWN].replace("", pd.NA)),
         table="quant.tsv",
         **usual,
     )

@@ -17,7 +17,7 @@ Expression
              activity; NFE2L2, KEAP1 and CUL3 themselves stay, for NRF2 is activated as a protein.
              platinum_transport moves single genes and no set; the others move one set each.
   Targets    barely differ between lines (SD 0.3) and do not drift: their mean is the state of the axis.
-  Counts     fragments of each gene: 58,000 a library times a log-uniform factor from 0.85 to 1.15, negative
+  Counts     fragments of each gene: 26,000 a library times a log-uniform factor from 0.85 to 1.15, negative
              binomial, variance = mean + dispersion * mean^2. Dispersion = (0.01 + 0.5 / mean count over
              lines) times a log-normal factor of the gene (SD 0.3): the form of the trend in real studies
              (Love et al. 2014, doi:10.1186/s13059-014-0550-8). One sample has no NQO1 at all.
@@ -113,11 +113,11 @@ BASELINE = {  # log2 fragments: mean, SD
     **{"expressed": (4.8, 1.0), "moved": (5.7, 0.6), "target": (6.3, 0.4), "platinum": (7.8, 0.4)},
     "silent": (-5.0, 1.5),
 }
-READ_GENES = {"NQO1": 1000, "KEAP1": 1000, "NFE2L2": 1400, "CUL3": 800}  # fragments: enough to see alleles
+READ_GENES = {"NQO1": 1500, "KEAP1": 1800, "NFE2L2": 2400, "CUL3": 1200}  # as BASELINE: enough to see alleles
 TARGET_RESPONSE = (1.0, 2.5)
 LINE_SD_SHAPE, LINE_SD_MEAN, LINE_SD_TARGETS, LINE_SD_READ_GENES = 4.0, 0.8, 0.3, 0.15
 DRIFT_SD = 0.7
-FRAGMENTS = 58_000
+FRAGMENTS = 26_000
 LIBRARY_FACTORS = (0.85, 1.15)
 DISPERSION_AT_HIGH_MEAN, DISPERSION_SLOPE, DISPERSION_SD = 0.01, 0.5, 0.3
 

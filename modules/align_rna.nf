@@ -9,6 +9,7 @@ process ALIGN_RNA {
     input:
     tuple val(sample), path(reads)    // [<sample>_1.fastq.gz, and _2 if paired]
     path star_index
+    val max_intron
 
     output:
     tuple val(sample), path("${sample}.{bam,bam.bai}"), emit: alignments    // [BAM by coordinate, its index]
@@ -24,6 +25,7 @@ process ALIGN_RNA {
         --reads-1 ${sample}_1.fastq.gz \\
         --reads-2 ${sample}_2.fastq.gz \\
         --star-index ${star_index} \\
+        --max-intron ${max_intron} \\
         --threads ${task.cpus} \\
         --memory ${task.memory.toMega()}
     """

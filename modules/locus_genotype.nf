@@ -12,7 +12,7 @@ process LOCUS_GENOTYPE {
     path linkage
     path variants        // variants.tsv of ANNOTATE_VARIANTS
     path loci            // gene, transcript, hgvs_c, hgvs_p, rs_id, effect
-    path skipping        // gene, transcript, exon, meaning
+    path skipping, stageAs: 'exons/*'    // gene, transcript, exon, meaning. Not skipping.tsv: that is written here
     path 'tpm/*'         // tpm.tsv of GENE_COUNTS, or none
     val options          // map: min_locus_depth, rna_min_vaf, min_junction_reads
 

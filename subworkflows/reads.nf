@@ -54,7 +54,7 @@ workflow READS {
     // A sample with an alignment of its own is not aligned again.
     aligns = lanes.filter { _sample, plan, rows -> plan.align_rna && rows[0].fastq_1 && !rows[0].bam }.map { sample, _plan, _rows -> sample }
     INDEX_GENOME(genome.combine(used).filter { _fasta, _index, files -> !files.star_index }.combine(aligns.first()).map { fasta, index, _files, _sample -> [fasta, index] }, annotation)
-    ALIGN_RNA(aligns.join(TRIM_READS.out.reads), used.flatMap { files -> files.star_index }.mix(INDEX_GENOME.out.index).first())
+    ALIGN_RNA(aligns.join(TRIM_READS.out.reads), used.flatMap { files -> files.star_index }.mix(INDEX_GENOME.out.index).first(), options.max_intron)
     ALIGN_RNA_GIVEN(given, genome, options.strict)
     ALIGN_RNA_TABLE(aligned, ALIGN_RNA.out.row.mix(ALIGN_RNA_GIVEN.out.row).collect(sort: { row -> row.name }).ifEmpty([]))
 

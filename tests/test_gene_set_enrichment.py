@@ -734,8 +734,8 @@ def test_main__a_study_without_a_ranking_or_sets_says_so_and_has_a_section(
 
 
 def lost(names):
-    values = [np.nan] * len(names)
-    return gene_table(values, gene_name=names, status="no_samples", reason="no sample of resistant has counts")
+    reason = "no sample of resistant has counts"
+    return gene_table([np.nan] * len(names), gene_name=names, status="no_samples", reason=reason)
 
 
 @pytest.mark.parametrize(

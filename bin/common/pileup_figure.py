@@ -21,7 +21,8 @@ from common.multiqc import write_section
 # As genome browsers have them, in colours that can be told apart with any colour vision.
 BASE_COLOURS = {"A": "#009E73", "C": "#0072B2", "G": "#E69F00", "T": "#D55E00", "N": QUIET}
 SHOWN_SHARE = 0.05  # a smaller share of another base is drawn as the reference
-COVERAGE_MM, ROW_MM, MODEL_MM, HEAD_MM = 9.0, 1.35, 13.0, 6.0
+WIDTH_MM, LEFT_MM, TITLE_MM, HEAD_MM, GAP_MM, AXIS_MM = 180.0, 17.0, 6.0, 5.5, 2.0, 9.5
+COVERAGE_MM, ROW_MM, MODEL_MM = 9.0, 1.35, 13.0
 EMBEDDED = 6  # figures that the report itself shows
 EMBEDDED_DPI = 110
 
@@ -42,18 +43,16 @@ class Panel(NamedTuple):
 def draw_coverage(axes: Axes, panel: Panel) -> None:
     """Draw depth as grey bars, and other bases than the reference in their colours."""
     counts = panel.counts
-    axes.bar(counts.position, counts.depth, 1.0, color=PALE, linewidth=0)
-    bottom = np.zeros(len(counts))
-    for base, colour in BASE_COLOURS.items():
+    edges = np.append(counts.position, counts.position.iloc[-1] + 1) - 0.5
+    axes.stairs(counts.depth, edges, fill=True, color=PALE)
+    least, bottom = SHOWN_SHARE * counts.depth.clip(lower=1), np.zeros(len(counts))
+    for base, colour in {**BASE_COLOURS, "deletion": "white"}.items():
         if base in counts:
-            other = (counts.reference != base) & (counts[base] >= SHOWN_SHARE * counts.depth.clip(lower=1))
-            height = counts[base].where(other, 0).to_numpy()
-            if height.any():
-                axes.bar(counts.position, height, 1.0, bottom=bottom, color=colour, linewidth=0)
-                bottom += height
-    gaps = counts.deletion.where(counts.deletion >= SHOWN_SHARE * counts.depth.clip(lower=1), 0)
-    if gaps.any():
-        axes.bar(counts.position, gaps, 1.0, bottom=bottom, color="white", edgecolor="black", linewidth=0.4)
+            seen = np.flatnonzero((counts.reference != base) & (counts[base] >= least))
+            height = counts[base].to_numpy()[seen]
+            edge = {"edgecolor": "black", "linewidth": 0.4} if base == "deletion" else {"linewidth": 0}
+            axes.bar(counts.position.iloc[seen], height, 1.0, bottom[seen], color=colour, **edge)
+            bottom[seen] += height
     most = max(int(counts.depth.max()), 1)
     axes.set(ylim=(0, most * 1.05), yticks=[0, most])
     axes.tick_params(labelbottom=False, bottom=False)
@@ -90,7 +89,7 @@ def draw_fragments(axes: Axes, panel: Panel, rows: int) -> None:
             Rectangle((place - 0.5, row + 0.12), 1, 0.76, facecolor=BASE_COLOURS[base], linewidth=0)
         )
         axes.text(place, row + 0.5, base, fontsize=3.2, color="white", ha="center", va="center_baseline")
-    axes.set(ylim=(rows, 0), yticks=[])
+    axes.set(ylim=(rows, -0.5), yticks=[])
     axes.tick_params(labelbottom=False, bottom=False)
     axes.spines[["left", "bottom"]].set_visible(False)
 
@@ -139,11 +138,17 @@ def draw(
 ) -> Figure:
     """Draw a variant in the samples of a line: coverage and fragments of each, and the gene below."""
     rows = [max(2, int(panel.drawn.row.max()) + 1 if len(panel.drawn) else 0) for panel in panels]
-    heights = [height for count in rows for height in (COVERAGE_MM, ROW_MM * count + 0.6)] + [MODEL_MM]
-    gaps = HEAD_MM * (len(panels) + 1) + 9
-    figure = Figure(figsize=(180 / 25.4, (sum(heights) + gaps) / 25.4), layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.01, hspace=0.01)
-    grid = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
+    heights = [height for count in rows for height in (HEAD_MM, COVERAGE_MM, ROW_MM * count + 0.6)]
+    tall = TITLE_MM + sum(heights) + GAP_MM + MODEL_MM + AXIS_MM
+    figure = Figure(figsize=(WIDTH_MM / 25.4, tall / 25.4))
+    # From the top: title, then head, coverage and fragments of each sample, then the gene and its axis.
+    ends = TITLE_MM + np.cumsum(heights)
+    spans = [*zip(ends - heights, ends, strict=True), (ends[-1] + GAP_MM, tall - AXIS_MM)]
+    grid: list[Axes] = []
+    for number, (top, bottom) in enumerate(spans):
+        if number % 3 or number == len(spans) - 1:
+            box = (LEFT_MM / WIDTH_MM, 1 - bottom / tall, 1 - (LEFT_MM + 3) / WIDTH_MM, (bottom - top) / tall)
+            grid.append(figure.add_axes(box, sharex=grid[0] if grid else None))
     for number, (panel, count) in enumerate(zip(panels, rows, strict=True)):
         draw_coverage(grid[2 * number], panel)
         draw_fragments(grid[2 * number + 1], panel, count)
@@ -154,13 +159,8 @@ def draw(
         )
     grid[0].set_xlim(window.start + 0.5, window.end + 0.5)
     protein = f" ({variant.hgvs_p})" if variant.hgvs_p else ""
-    figure.suptitle(
-        f"{variant.gene} {variant.hgvs_c}{protein} in {variant.line}",
-        fontsize=9,
-        fontweight="bold",
-        x=0.01,
-        ha="left",
-    )
+    title = f"{variant.gene} {variant.hgvs_c}{protein} in {variant.line}"
+    figure.text(0.01, 1 - 1.5 / tall, title, fontsize=9, fontweight="bold", va="top")
     return figure
 
 
