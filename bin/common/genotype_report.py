@@ -20,6 +20,7 @@ ROWS = 60  # samples below each other on a page; if there are more, conditions a
 SHOWN = 300  # rows of a table, samples of a plot in the report
 MATRIX = 60  # samples of the heatmap there
 SILENT = "synonymous"
+TELLING = ("activating", "loss", "deficient", "reduced")  # effects that are worth a word
 PRESENT = ("het", "hom")
 WORDS = {"het": "heterozygous", "hom": "homozygous", "ambiguous": "ambiguous", "no_call": "not called"}
 COPIES = {
@@ -240,6 +241,10 @@ def findings_of(shown: Genotypes) -> dict[str, str]:
         vaf = f"VAF {row.reference_vaf:.2f} to {row.target_vaf:.2f}"
         flag = "" if row.status == "ok" else f", {row.status.replace('_', ' ')}"
         found.setdefault(row.line, []).append(f"{name_of(row)} {row.comparison} ({vaf}{flag})")
+    shared = shown.comparison[(shown.comparison.comparison == "shared") & shown.comparison.locus.isna()]
+    for row in shared[shared.effect.isin(TELLING)].itertuples():
+        vaf = f"VAF {row.reference_vaf:.2f} and {row.target_vaf:.2f}"
+        found.setdefault(row.line, []).append(f"{name_of(row)}, {row.effect}, in both conditions ({vaf})")
     odd = shown.identity[shown.identity.status.isin(["swapped", "unrelated"])]
     for row in odd.itertuples():
         looks = "looks swapped" if row.status == "swapped" else "looks like no line of the study"
@@ -455,6 +460,9 @@ def write_tests(shown: Genotypes, folder: Path) -> None:
         f"{row.line} {name_of(row)} ({'between conditions' if row.test == 'conditions' else row.condition})"
         for row in found.itertuples()
     ]
+    # All are in the table: here those of variants that change the protein, and what was found.
+    changes = ~tests.consequence.fillna("").str.startswith(SILENT)
+    tests = tests[changes | tests.index.isin(found.index)]
     names = tests.line + " " + tests.gene + " " + tests.hgvs_p.fillna(tests.hgvs_c).str.removeprefix("p.")
     names += ", " + tests.test + np.where(tests.condition.notna(), " " + tests.condition.fillna(""), "")
     columns = ["consequence", "reference_share", "target_share", "p_value", "p_adjusted", "status", "reason"]
@@ -462,7 +470,8 @@ def write_tests(shown: Genotypes, folder: Path) -> None:
         folder / "locus_genotype_expressed_alleles_mqc.json",
         "Expression of the two alleles",
         f"Shares of variants in the RNA: against one half in a condition (balance), and between conditions. "
-        f"{len(found)} of {len(known)} tests at an adjusted p (Holm) below 0.05: {listed(words)}.",
+        f"{len(found)} of {len(known)} tests at an adjusted p (Holm) below 0.05: {listed(words)}. "
+        "Shown are these, and all tests of variants that change the protein.",
         "table",
         rows_of(tests[columns].set_index(pd.Index(names)).head(SHOWN)),
         table="allele_expression_tests.tsv",
