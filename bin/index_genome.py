@@ -10,18 +10,20 @@ lengths; so the index does not depend on the study's reads.
 Reference: Dobin et al. 2013, Bioinformatics 29:15, doi:10.1093/bioinformatics/bts635
 """
 
+import re
 from math import floor, log2
 from pathlib import Path
 
 import click
 import pandas as pd
-from common.cli import INPUT, RESULTS, Script
+from common.cli import INPUT, RESULTS, InputError, Script
 from common.multiqc import write_versions
 from common.programs import program_version, run
 
 OVERHANG = 99  # bases of an exon on each side of a junction: length of the reads - 1
 READ_LENGTH = OVERHANG + 1
 USED_MEMORY = 0.9  # share of the given memory that STAR may plan with
+TRANSCRIPT = re.compile(r'transcript_id "([^"]+)"')
 FASTA_INDEX = ["contig", "length", "offset", "bases", "bytes"]
 
 
@@ -49,6 +51,19 @@ def index_command(genome: Path, annotation: Path, index: Path, threads: int, mem
     ]
 
 
+def has_intron(annotation: Path) -> bool:
+    """Tell whether a transcript of a GTF has a second exon: without any junction STAR 2.7.10b crashes."""
+    seen = set()
+    with annotation.open() as rows:
+        for row in rows:
+            fields = row.split("\t")
+            if len(fields) == 9 and fields[2] == "exon" and (name := TRANSCRIPT.search(fields[8])):
+                if name[1] in seen:
+                    return True
+                seen.add(name[1])
+    return False
+
+
 @click.command(cls=Script)
 @click.option("--genome", type=INPUT, required=True, help="FASTA of the genome, its .fai beside it.")
 @click.option("--annotation", type=INPUT, required=True, help="GTF of the genome's transcripts.")
@@ -59,6 +74,9 @@ def index_command(genome: Path, annotation: Path, index: Path, threads: int, mem
 @RESULTS
 def main(genome: Path, annotation: Path, threads: int, memory: int, results: Path) -> None:
     """Build the STAR index of the genome and its annotation: the folder star_index."""
+    if not has_intron(annotation):
+        found = "no transcript with an intron"
+        raise InputError(f"{annotation.name}: found {found}; expected the annotation of a genome, for STAR")
     index = results / "star_index"
     index.mkdir(parents=True, exist_ok=True)
     run(index_command(genome, annotation, index, threads, memory))

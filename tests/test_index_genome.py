@@ -70,8 +70,10 @@ def test_index_genome__too_little_memory_ends_so_that_more_is_tried(inputs, run_
     assert "is too small for your genome" in done.output
 
 
-def test_index_genome__takes_genes_without_introns(inputs, tmp_path, run_script):
+def test_index_genome__an_annotation_without_introns_is_one_line_and_exit_1(inputs, run_script):
     first = [line for line in inputs["annotation"].read_text().splitlines() if "\t5001\t" in line]
     inputs["annotation"].write_text("".join(f"{line}\n" for line in first))
-    assert run_script(main, **inputs).exit_code == 0
-    assert parameters(tmp_path)["sjdbGTFfile"] == str(inputs["annotation"])
+    done = run_script(main, **inputs)
+    found = f"{inputs['annotation'].name}: found no transcript with an intron"
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert found in done.output
