@@ -48,7 +48,7 @@ def strongly_planted(truth: Path) -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def null_study(tmp_path_factory) -> Run:
-    """Two lines of the study without any planted effect, given as a user gives reads, a bad sample among them."""
+    """Two lines without any planted effect, given as a user gives reads, a bad sample among them."""
     folder = tmp_path_factory.mktemp("null")
     options = ["--size", "small", "--gene-sets", ROOT / "assets/gene_sets", "--effects", "0"]
     script = ROOT / "bin/simulate_study.py"
