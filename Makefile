@@ -29,9 +29,10 @@ lint: .venv/ready  ## style and syntax, Python and Nextflow
 bench: .venv/ready  ## time and memory beside the rival of each kernel, as ratios
 	@for script in tests/bench/*.py; do python $$script || exit 1; done
 
-oracles:  ## write tests/oracles/*.tsv anew with R and Bioconductor
+oracles: .venv/ready  ## write tests/oracles/*.tsv anew with R, Bioconductor and bcftools
 	containers/install tests/oracles/r.apt
 	@for script in tests/oracles/*.R; do echo "$$script"; (cd tests/oracles && Rscript $${script##*/}) || exit 1; done
+	cd tests/oracles && PYTHONPATH=../../bin:.. python annotate_variants.py
 
 images: $(ANALYSES:%=image-%)  ## build one container image per analysis
 image-%:

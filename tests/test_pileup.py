@@ -1,6 +1,5 @@
 """Pileups: counts held to planted reads and to samtools, what is drawn to what was counted."""
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,12 +116,7 @@ def test_count_bases__agrees_with_samtools_on_single_reads(tmp_path):
         start, length = int(RANDOM.integers(0, 500)), int(RANDOM.integers(20, 90))
         reads.append(aligned(f"r{number}", start, f"{length}M", quality=int(RANDOM.integers(10, 40))))
     counts = count_bases(fragments_of(tmp_path, reads), 20)
-    said = subprocess.run(
-        ["samtools", "depth", "-a", "-q", "20", "-Q", "20", tmp_path / "x.bam"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    said = pysam.depth("-a", "-q", "20", "-Q", "20", str(tmp_path / "x.bam"))
     assert counts.depth.tolist() == [int(line.split("\t")[2]) for line in said.splitlines()]
 
 
