@@ -109,11 +109,11 @@ MEMBERS_PLANTED, MEMBERS_OTHER, NOVEL_GENES = 45, 22, 100
 SHARE_SILENT = 0.1
 SHARE_RESPONDING = 0.6
 SHARE_DRIFTING = 0.08
-BASELINE = {  # log2 fragments: mean, SD
+BASELINE = {  # log2 abundance, about fragments of 60,000: mean, SD
     **{"expressed": (4.8, 1.0), "moved": (5.7, 0.6), "target": (6.3, 0.4), "platinum": (7.8, 0.4)},
     "silent": (-5.0, 1.5),
 }
-READ_GENES = {"NQO1": 1500, "KEAP1": 1800, "NFE2L2": 2400, "CUL3": 1200}  # as BASELINE: enough to see alleles
+READ_GENES = {"NQO1": 1500, "KEAP1": 1800, "NFE2L2": 2400, "CUL3": 1200}  # abundance: enough to see alleles
 TARGET_RESPONSE = (1.0, 2.5)
 LINE_SD_SHAPE, LINE_SD_MEAN, LINE_SD_TARGETS, LINE_SD_READ_GENES = 4.0, 0.8, 0.3, 0.15
 DRIFT_SD = 0.7

@@ -2,6 +2,7 @@
 process ANNOTATE_VARIANTS {
     container "${params.registry}/annotate_variants:${workflow.manifest.version}"
     publishDir "${params.outdir}/annotate_variants", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    cache 'deep'
 
     input:
     path 'variants/*'    // VCFs

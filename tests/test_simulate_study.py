@@ -309,8 +309,9 @@ def test_draw_genes__what_responds_is_expressed_and_some_others_are_not(genes):
 def test_draw_genes__those_whose_alleles_are_read_have_enough_fragments(genes):
     names = genes.table.gene_name
     count = pd.Series(FRAGMENTS * np.exp2(genes.baseline) / np.exp2(genes.baseline).sum(), names)
-    for name, expected in READ_GENES.items():
-        assert abs(count[name] / expected - 1) < 0.25
+    for name, abundance in READ_GENES.items():
+        assert abs(count[name] / count["NQO1"] * READ_GENES["NQO1"] / abundance - 1) < 0.01
+        assert count[name] > 450
 
 
 def test_draw_genes__a_tenth_of_what_is_expressed_moves_with_nrf2(genes):
@@ -391,7 +392,7 @@ def test_draw_matrix__library_sizes_vary_within_their_range_and_lines_differ(sma
     assert totals.max() / totals.min() > 1.15
     means = log2_means(counts, samples)[counts.mean(axis=1) > 50]
     between = means["HSC-3", "parental"] - means["HSC-4", "parental"]
-    assert 0.8 < between.std() < 1.8
+    assert 0.8 < between.std() < 2
 
 
 @pytest.mark.parametrize("line", NRF2_LINES)
