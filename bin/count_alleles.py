@@ -580,7 +580,8 @@ def main(
     genes = read_table(target_genes, GENES)
     skipped = read_table(skipping, {"gene": "str", "transcript": "str", "exon": "int64"})
     named = read_table(loci, {"gene": "str", "transcript": "str", "hgvs_c": "str"})
-    with pysam.FastaFile(str(genome)) as fasta, tempfile.TemporaryDirectory() as scratch:
+    results.mkdir(parents=True, exist_ok=True)
+    with pysam.FastaFile(str(genome)) as fasta, tempfile.TemporaryDirectory(dir=results) as scratch:
         entries = genes.astype(object).where(genes.notna(), None).itertuples(index=False, name=None)
         found = target_transcripts(entries, annotation, fasta)
         known = [each for each in found.values() if isinstance(each, Transcript)]

@@ -341,14 +341,7 @@ def main(
     sources = Sources(files, genome, min_base_quality, min_mapping_quality, seed)
     listed, made = [], {}
     with pysam.FastaFile(str(genome)) as sequences:
-        genes = [
-            (
-                row.gene,
-                row.transcript,
-                *(None if pd.isna(end) else int(end) for end in (row.cds_start, row.cds_end)),
-            )
-            for row in targets.itertuples()
-        ]
+        genes = targets.astype(object).where(targets.notna(), None).itertuples(index=False, name=None)
         transcripts = target_transcripts(genes, annotation, sequences)
         for number, variant in enumerate(variants):
             row = variant._asdict() | {"status": "ok", "reason": ""}
