@@ -131,11 +131,12 @@ def named(sheet, path) {
 
 // What CHECK_INPUTS is told: the parameters, the files that it reads, references, and the files that sheets name.
 def values(rows) {
+    def read = staged(rows)
     return [
         parameters: params,
-        files: staged(rows).collect { row -> told(row) },
+        files: read.collect { row -> told(row) },
         references: rows.findAll { row -> row[0] in references() }.collect { row -> told(row) + seen(row[3]) },
-        paths: staged(rows).findAll { row -> row[0] == 'rnaseq' }.collectMany { row -> named(row[0], row[3]) },
+        paths: read.findAll { row -> row[0] == 'rnaseq' }.collectMany { row -> named(row[0], row[3]) },
     ]
 }
 

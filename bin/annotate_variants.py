@@ -47,11 +47,10 @@ from common.annotation import (
 from common.cli import FOLDER, INPUT, RESULTS, Script
 from common.multiqc import write_versions
 from common.stranded import Change, fetch, moved, room, shared
-from common.tables import read_table, write_table
+from common.tables import TARGET_GENES, read_table, write_table
 from common.variant_report import write_report
 from common.vcf import Variant, read_variants, vcfs_of
 
-TARGETS = {"gene": "str", "transcript": "str", "cds_start": "Int64", "cds_end": "Int64"}
 DOMAINS = {"gene": "str", "kind": "str", "name": "str", "start": "int64", "end": "int64"}
 HOTSPOTS = {"gene": "str", "kind": "str", "change": "str", "effect": "str"}
 COLUMNS = [
@@ -642,7 +641,7 @@ def main(
     with pysam.FastaFile(str(genome)) as sequences:
         present = {contig: places[contig] for contig in places if contig in sequences.references}
         transcripts, named = name_transcripts(
-            read_transcripts(annotation, places=present), read_table(target_genes, TARGETS), sequences
+            read_transcripts(annotation, places=present), read_table(target_genes, TARGET_GENES), sequences
         )
         annotator = Annotator(sequences, transcripts, named, *known)
         rows = [row for variant in found for row in annotator.rows(variant)]

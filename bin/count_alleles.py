@@ -53,16 +53,17 @@ from common.aligned_reads import (
     reads_across,
     segments_of,
 )
-from common.annotation import Transcript, require_contigs, target_transcripts
+from common.annotation import Transcript, require_contigs
 from common.cli import FOLDER, INPUT, RESULTS, Script
 from common.multiqc import write_versions
-from common.tables import SAMPLES, read_table, write_table
+from common.tables import SAMPLES, TARGET_GENES, read_table, write_table
 from common.target_sites import (
     SITE,
     Site,
     Target,
     add_dna,
     describe_site,
+    find_targets,
     map_loci,
     reason_for,
     targets_of,
@@ -90,7 +91,6 @@ JUNCTIONS = ["skipping_reads", "upstream_reads", "downstream_reads"]
 SKIPPING = ["sample", "gene", "transcript", "exon", *JUNCTIONS, "status", "reason"]
 DEPTHS = ["c_start", "c_end", "min_depth", "median_depth", "fragments"]
 COVERAGE = ["sample", "gene", "transcript", "exon", *DEPTHS, "status", "reason"]
-GENES = {"gene": "str", "transcript": "str", "cds_start": "Int64", "cds_end": "Int64"}
 
 
 class Settings(NamedTuple):
@@ -577,13 +577,12 @@ def main(
     """Count alleles, junction reads and linked variants in the target genes of all samples."""
     settings = Settings(min_base_quality, min_mapping_quality, rna_min_vaf)
     samples = list(read_table(sheet, SAMPLES)["sample"])
-    genes = read_table(target_genes, GENES)
+    genes = read_table(target_genes, TARGET_GENES)
     skipped = read_table(skipping, {"gene": "str", "transcript": "str", "exon": "int64"})
     named = read_table(loci, {"gene": "str", "transcript": "str", "hgvs_c": "str"})
     results.mkdir(parents=True, exist_ok=True)
     with pysam.FastaFile(str(genome)) as fasta, tempfile.TemporaryDirectory(dir=results) as scratch:
-        entries = genes.astype(object).where(genes.notna(), None).itertuples(index=False, name=None)
-        found = target_transcripts(entries, annotation, fasta)
+        found = find_targets(genes, annotation, fasta)
         known = [each for each in found.values() if isinstance(each, Transcript)]
         require_contigs(known, fasta.references, genome.name)
         targets = targets_of(found, fasta)

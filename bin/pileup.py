@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Draw the reads at each genotyped locus and discovered variant: a figure a variant and line.
 
-Counts     Fragments, as count_alleles counts them: of two mates that show one base the better counts, bases
+Counts     Fragments that count_alleles counts: of two mates that show one base the better counts, bases
            below the base quality and alignments below the mapping quality do not; neither do secondary and
-           supplementary alignments and those that failed quality control. A gap that is a splice is
-           no coverage. `depth` is bases and deletions.
+           supplementary alignments, flagged duplicates and those that failed quality control. A gap that is a
+           splice is no coverage. `depth` is bases and deletions.
 Drawn      A random choice of the fragments (by seed, sample and variant), as many as fit, and said so; those
            that differ from the reference on top. Coverage is that of all fragments.
 Order      Of the genome, as in a genome browser: a gene of the minus strand reads from right to left.
@@ -13,8 +13,9 @@ Reference: Robinson et al. 2011, Nature Biotechnology 29:24, doi:10.1038/nbt.175
 """
 
 import re
+import tempfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,12 +23,14 @@ import click
 import numpy as np
 import pandas as pd
 import pysam
-from common.annotation import Transcript, spliced_sequence, target_transcripts
+from common.aligned_reads import find_alignment, open_alignment
+from common.annotation import Transcript, spliced_sequence
 from common.cli import FOLDER, INPUT, RESULTS, Script
 from common.figures import save_figure
 from common.multiqc import write_versions
 from common.pileup_figure import Panel, draw, write_figures
-from common.tables import SAMPLES, read_table, write_table
+from common.tables import SAMPLES, TARGET_GENES, read_table, write_table
+from common.target_sites import find_targets
 
 FLANK = 35  # bases on either side of a variant
 LARGEST = 60  # of a variant, in bases; a longer one is drawn at its first bases
@@ -38,9 +41,8 @@ CODE = np.full(256, OTHER, dtype=np.int8)
 CODE[[ord(base) for base in BASES]] = range(4)
 QUALITY_OF_GAP = 93  # a gap is as sure as the alignment
 MATCHES, INSERTION, DELETION, SKIP, SOFT_CLIP = (0, 7, 8), 1, 2, 3, 4
-LEFT_OUT = 0x4 | 0x100 | 0x200 | 0x800  # unmapped, secondary, failed quality control, supplementary
+LEFT_OUT = 0x4 | 0x100 | 0x200 | 0x400 | 0x800  # unmapped, secondary, failed, duplicate, supplementary
 SITE = re.compile(r"c\.(?P<first>[-*]?\d+([+-]\d+)?)(_(?P<last>[-*]?\d+([+-]\d+)?))?")
-TARGETS = {"gene": "str", "transcript": "str", "cds_start": "Int64", "cds_end": "Int64"}
 GENOTYPES = dict.fromkeys(["sample", "line", "gene", "hgvs_c", "hgvs_p", "genotype"], "str")
 FIGURES = [
     *("figure", "line", "gene", "hgvs_c", "hgvs_p", "chrom", "start", "end"),
@@ -227,8 +229,9 @@ def codons_of(transcript: Transcript, window: Window, sequence: str) -> pd.DataF
 class Sources(NamedTuple):
     """What figures are drawn from."""
 
-    alignments: Mapping[str, Path]  # by sample
+    alignments: Path  # folder of <sample>.bam or .cram
     genome: Path
+    scratch: Path  # for an index that is not there
     min_base_quality: int
     min_mapping_quality: int
     seed: int
@@ -240,12 +243,12 @@ def panels_of(
     """Make the panel of each sample of a line; one without an alignment, or without the contig, is empty."""
     panels = []
     for sample in samples.itertuples():
-        path = sources.alignments.get(sample.sample)
+        path = find_alignment(sources.alignments, sample.sample)
         fragments, why = Fragments(np.empty((0, len(reference))), np.empty((0, len(reference))), []), ""
         if path is None:
             why = "no alignment"
         else:
-            with pysam.AlignmentFile(path, reference_filename=str(sources.genome)) as alignment:
+            with open_alignment(path, sources.genome, sources.scratch) as alignment:
                 if window.contig in alignment.references:
                     fragments = read_fragments(alignment, window, sources.min_mapping_quality)
                 else:
@@ -329,20 +332,16 @@ def main(
 ) -> None:
     """Draw the reads at each locus and variant, line by line."""
     sheet = read_table(samples, SAMPLES)
-    targets = read_table(target_genes, TARGETS)
+    targets = read_table(target_genes, TARGET_GENES)
     variants = variants_of(
         read_table(genotypes, GENOTYPES), read_table(discovery, GENOTYPES | {"consequence": "str"})
     )
-    files = {
-        path.name.removesuffix(path.suffix): path
-        for path in sorted(alignments.glob("*"))
-        if path.suffix in (".bam", ".cram")
-    }
-    sources = Sources(files, genome, min_base_quality, min_mapping_quality, seed)
     listed, made = [], {}
-    with pysam.FastaFile(str(genome)) as sequences:
-        genes = targets.astype(object).where(targets.notna(), None).itertuples(index=False, name=None)
-        transcripts = target_transcripts(genes, annotation, sequences)
+    results.mkdir(parents=True, exist_ok=True)
+    with pysam.FastaFile(str(genome)) as sequences, tempfile.TemporaryDirectory(dir=results) as scratch:
+        settings = (min_base_quality, min_mapping_quality, seed)
+        sources = Sources(alignments, genome, Path(scratch), *settings)
+        transcripts = find_targets(targets, annotation, sequences)
         for number, variant in enumerate(variants):
             row = variant._asdict() | {"status": "ok", "reason": ""}
             listed.append(row)

@@ -64,7 +64,7 @@ def real() -> Annotator:
     for line in (folder / "exons.GRCh38.bed").read_text().splitlines():
         contig, start, end, _, gene, _, transcript = line.split("\t")
         exons.setdefault((transcript, f"E{gene}", gene, contig, "-"), []).append((int(start), int(end)))
-    targets = read_table(ROOT / "assets/target_genes.tsv", annotate_variants.TARGETS).set_index("gene")
+    targets = read_table(ROOT / "assets/target_genes.tsv", annotate_variants.TARGET_GENES).set_index("gene")
     transcripts = []
     for names, parts in exons.items():
         if names[2] != "CUL3":

@@ -104,6 +104,7 @@ def test_read_fragments__leaves_out_what_count_alleles_leaves_out(tmp_path):
         aligned("secondary", 200, "50M", flag=256),
         aligned("supplementary", 200, "50M", flag=2048),
         aligned("failed", 200, "50M", flag=512),
+        aligned("duplicate", 200, "50M", flag=1024),
         aligned("elsewhere", 200, "50M", mapping_quality=3),
         aligned("good", 200, "50M"),
     ]

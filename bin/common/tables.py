@@ -8,6 +8,7 @@ import pandas as pd
 from common.cli import InputError
 
 SAMPLES = {"sample": "str", "line": "str", "condition": "str", "role": "str", "replicate": "str"}
+TARGET_GENES = {"gene": "str", "transcript": "str", "cds_start": "Int64", "cds_end": "Int64"}
 GENES = ["gene_id", "gene_name"]
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 import pysam
 
-from common.annotation import Transcript
+from common.annotation import Transcript, target_transcripts
 from common.cli import InputError
 from common.variant_sites import (
     MismatchError,
@@ -63,6 +63,14 @@ class Site(NamedTuple):
 def reason_for(status: str, ids: str) -> str:
     """Say why a transcript cannot be used."""
     return REASONS[status].format(ids=ids.replace(";", ", "))
+
+
+def find_targets(
+    genes: pd.DataFrame, annotation: Path, genome: pysam.FastaFile
+) -> dict[str, Transcript | str]:
+    """Find the transcripts of target_genes.tsv in a GTF; a status stands for what cannot be found."""
+    rows = genes.astype(object).where(genes.notna(), None).itertuples(index=False, name=None)
+    return target_transcripts(rows, annotation, genome)
 
 
 def targets_of(found: Mapping[str, Transcript | str], genome: pysam.FastaFile) -> dict[str, Target]:
