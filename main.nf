@@ -9,7 +9,9 @@
 include { SIMULATE_STUDY } from './modules/simulate_study'
 include { CHECK_INPUTS   } from './modules/check_inputs'
 include { READS          } from './subworkflows/reads'
+include { AMPLICONS      } from './subworkflows/amplicons'
 include { NQO1           } from './subworkflows/nqo1'
+include { RESISTANCE     } from './subworkflows/amplicons'
 include { EXPRESSION     } from './subworkflows/expression'
 include { REPORT         } from './modules/report'
 
@@ -19,7 +21,7 @@ workflow {
         System.exit(0)
     }
     if (!params.simulate && !sheets().any { name -> params[name] }) {
-        error("no input: give --rnaseq with reads or --counts, or --simulate small (nextflow run . --help lists all parameters)")
+        error("no input: give --rnaseq with reads or --counts, --amplicons, --sanger, or --simulate small (nextflow run . --help lists all parameters)")
     }
 
     // [[parameter, path as given, origin, file]], one item: what the user gave, or what the simulation made under the same names.
@@ -52,20 +54,46 @@ workflow {
         params,
     )
 
-    // Questions 2 and 4: which variants do the transcripts of the axis carry, and is NQO1 functional?
+    // Question 2: which variants do the genes of the axis carry?
+    AMPLICONS(
+        CHECK_INPUTS.out.amplicons,
+        CHECK_INPUTS.out.amplicon_files,
+        CHECK_INPUTS.out.primers.first(),
+        READS.out.genome,
+        params,
+    )
+
+    // Questions 2 and 4: what do the transcripts show of these and of others, and is NQO1 functional?
+    assets = CHECK_INPUTS.out.assets.map { tables -> tables.collectEntries { table -> [table.baseName, table] } }.first()
     NQO1(
         samples.combine(planned).filter { _samples, plan -> plan.locus_genotype }.map { table, _plan -> table }.first(),
         READS.out.alignments,
         READS.out.genome,
         READS.out.annotation,
-        CHECK_INPUTS.out.assets.map { tables -> tables.collectEntries { table -> [table.baseName, table] } }.first(),
+        assets,
+        AMPLICONS.out.vcf,
         READS.out.tpm,
+        params,
+    )
+
+    // Question 2: which of them did resistance bring?
+    RESISTANCE(
+        CHECK_INPUTS.out.amplicons.first(),
+        AMPLICONS.out.variants,
+        NQO1.out.variants,
+        CHECK_INPUTS.out.sanger.first(),
+        CHECK_INPUTS.out.sanger_files,
+        READS.out.genome,
+        READS.out.annotation,
+        assets,
+        reference.map { files -> files.signatures },
+        CHECK_INPUTS.out.signature_exposures,
         params,
     )
 
     // Whichever analyses ran, their sections go into one report, always in the same order.
     checked = CHECK_INPUTS.out.plan.mix(CHECK_INPUTS.out.inputs, CHECK_INPUTS.out.notes, CHECK_INPUTS.out.parameters)
-    sections = READS.out.sections.mix(EXPRESSION.out.sections, NQO1.out.sections).flatten()
+    sections = READS.out.sections.mix(EXPRESSION.out.sections, AMPLICONS.out.sections, NQO1.out.sections, RESISTANCE.out.sections).flatten()
     versions = channel.topic('versions')
         .map { table -> table.text }
         .mix(channel.of("nextflow\t${workflow.nextflow.version}\n${workflow.manifest.name}\t${workflow.manifest.version}\n".toString()))
@@ -80,12 +108,12 @@ workflow {
 
 // The parameters that are sheets of the user's data.
 def sheets() {
-    return ['rnaseq', 'counts', 'contrasts']
+    return ['rnaseq', 'counts', 'contrasts', 'amplicons', 'primers', 'sanger', 'signature_exposures']
 }
 
 // Those that are large files or folders: the gate is told of them, and does not read them.
 def references() {
-    return ['fasta', 'gtf', 'transcripts', 'salmon_index', 'star_index']
+    return ['fasta', 'gtf', 'transcripts', 'salmon_index', 'star_index', 'signatures']
 }
 
 // What stands for the word `shipped`.
@@ -125,7 +153,7 @@ def seen(path) {
 // The cells of a sheet that name files: [{ sheet, cell, uri, exists, kind, size }].
 def named(sheet, path) {
     return path.text.split(/[,\t\r\n]+/).collect { cell -> cell.replace('"', '').trim() }.unique()
-        .findAll { cell -> cell ==~ /.+\.(fastq|fq|fastq\.gz|fq\.gz|bam|cram)/ }
+        .findAll { cell -> cell ==~ /.+\.(fastq|fq|fastq\.gz|fq\.gz|bam|cram|ab1|abi|AB1|ABI)/ }
         .collect { cell -> [sheet: sheet, cell: cell] + seen(cell ==~ /^(\/|[a-z0-9]+:\/\/).*/ ? file(cell, glob: false) : path.parent.resolve(cell)) }
 }
 
@@ -136,7 +164,7 @@ def values(rows) {
         parameters: params,
         files: read.collect { row -> told(row) },
         references: rows.findAll { row -> row[0] in references() }.collect { row -> told(row) + seen(row[3]) },
-        paths: read.findAll { row -> row[0] == 'rnaseq' }.collectMany { row -> named(row[0], row[3]) },
+        paths: read.findAll { row -> row[0] in ['rnaseq', 'amplicons', 'sanger'] }.collectMany { row -> named(row[0], row[3]) },
     ]
 }
 

@@ -20,6 +20,13 @@ from typing import NamedTuple
 
 import click
 import pandas as pd
+from common.amplicon_sheets import (
+    check_conditions,
+    check_exposures,
+    check_primers,
+    check_sanger,
+    note_lines,
+)
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
 from common.count_matrix import Matrix, read_counts
 from common.gmt_files import check_overlap, note_highlighted, read_gene_sets
@@ -30,8 +37,9 @@ from common.sheets import Problems, check_spelling, listed, meant, read_sheet, s
 from common.tables import write_table
 from common.target_sheets import check_targets
 
-SHEETS = ("rnaseq", "counts", "contrasts")  # not beside --simulate, which makes them or does without
-REFERENCES = ("fasta", "gtf", "transcripts", "salmon_index", "star_index")  # nor these
+# Not beside --simulate, which makes them or does without; nor what they refer to.
+SHEETS = ("rnaseq", "counts", "contrasts", "amplicons", "primers", "sanger", "signature_exposures")
+REFERENCES = ("fasta", "gtf", "transcripts", "salmon_index", "star_index", "signatures")
 ASSETS = ("target_genes", "loci", "skipping", "domains", "hotspots", "gene_panels")  # sheets, else shipped
 FILES = (*SHEETS, *ASSETS, "gene_sets")
 NOT_IN_RESULTS = ("outdir", "publish_dir_mode", "registry", "help", "save_reference", *FILES, *REFERENCES)
@@ -39,8 +47,9 @@ NOT_IN_RESULTS = ("outdir", "publish_dir_mode", "registry", "help", "save_refere
 # between `or` will do, and the first of them is used. In the order of the report.
 INDEXED, COUNTED = "salmon_index or fasta", "counts or FASTQ"
 ALIGNED = ("FASTQ or BAM", "fasta", "gtf")
+AMPLIFIED = ("amplicons", "primers", "fasta", "gtf")
 NEEDS = {
-    "trim_reads": ("FASTQ", INDEXED, "gtf"),
+    "trim_reads": ("FASTQ or amplicons", INDEXED, "gtf"),
     "quantify_transcripts": ("FASTQ", INDEXED, "gtf"),
     "gene_counts": ("FASTQ", INDEXED, "gtf"),
     "normalise_expression": (COUNTED,),
@@ -49,8 +58,13 @@ NEEDS = {
     "gene_set_enrichment": (COUNTED, "gene_sets"),
     "sample_enrichment": (COUNTED, "gene_sets"),
     "sample_projection": (COUNTED,),
+    "align_amplicons": AMPLIFIED,
+    "amplicon_variants": AMPLIFIED,
+    "variant_comparison": AMPLIFIED,
+    "sanger_confirmation": ("sanger", "fasta", "gtf"),
+    "lollipop": AMPLIFIED,
     "align_rna": ALIGNED,
-    "annotate_variants": ALIGNED,
+    "annotate_variants": ("FASTQ or BAM or amplicons", "fasta", "gtf"),
     "locus_genotype": ALIGNED,
     "pileup": ALIGNED,
 }
@@ -59,9 +73,15 @@ UNLESS = {"quantify_transcripts": "counts", "gene_counts": "counts"}  # what mak
 USES = {
     "quantify_transcripts": {"fasta", "gtf", "transcripts", "salmon_index"},
     "align_rna": {"fasta", "gtf", "star_index"},
+    "align_amplicons": {"fasta", "gtf"},
+    "variant_comparison": {"signatures"},
+    "sanger_confirmation": {"fasta", "gtf"},
 }
 # The column of each sheet whose values must differ in more than case: a line, or names of files.
-SPELLED = {"rnaseq": "line", "contrasts": "contrast", "gene_panels": "panel", "target_genes": "gene"}
+SPELLED = {
+    **{"rnaseq": "line", "contrasts": "contrast", "gene_panels": "panel", "target_genes": "gene"},
+    **{"amplicons": "line", "primers": "amplicon", "sanger": "line"},
+}
 ROLE = "role"  # the column that samples.tsv adds
 ALL_LINES = "all"  # what the contrast over all lines is called by
 # Tables with a column for each sample have these as well.
@@ -168,13 +188,7 @@ def has_both(samples: pd.DataFrame, column: str, reference: str, target: str) ->
 
 def check_samples(name: str, samples: pd.DataFrame, conditions: Iterable[str], problems: Problems) -> None:
     """Check what the rows of the rnaseq sheet say together; `conditions` are those that are known."""
-    known = list(dict.fromkeys(conditions))
-    for condition, rows in samples.groupby("condition", sort=False):
-        if condition not in known:
-            others = f" here and {len(rows) - 1} times more" if len(rows) > 1 else ""
-            found = f"{shown(condition)}{others}{meant(condition, known)}"
-            expected = f"one of {', '.join(known)} (--reference_condition, --target_condition, --contrasts)"
-            problems.add(f"{name}, row {rows.index[0]}, condition", found, expected)
+    check_conditions(name, samples, conditions, problems)
     for row, sample in samples["sample"].dropna().items():
         if sample in TAKEN:
             expected = "another name: tables of results have such a column"
@@ -266,7 +280,9 @@ def check_contrasts(
     return [contrast for contrast in checked if contrast]
 
 
-def note_lines(name: str, samples: pd.DataFrame, contrasts: Sequence[Contrast], problems: Problems) -> None:
+def note_contrasts(
+    name: str, samples: pd.DataFrame, contrasts: Sequence[Contrast], problems: Problems
+) -> None:
     """Note the lines that are in no contrast."""
     compared = {line for contrast in contrasts for line in contrast.lines.split(";")}
     for line, rows in samples.groupby("line", sort=False):
@@ -313,7 +329,7 @@ class Given(NamedTuple):
     parameters: Mapping[str, object]
     files: Sequence[File]
     references: Mapping[str, Seen]  # by parameter
-    found: Mapping[str, Seen]  # by the cell of the rnaseq sheet that names it
+    found: Mapping[str, Mapping[str, Seen]]  # by the sheet that names it, and its cell
 
 
 class Checked(NamedTuple):
@@ -340,7 +356,7 @@ def read_sheets(
             schema = json.loads((folder / specs[file.parameter]["schema"]).read_text())
             if (table := read_sheet(file.path, file.name, schema, problems)) is not None:
                 columns = list(schema["items"]["properties"])
-                tables[file.parameter] = table[columns] if file.parameter in ASSETS else table
+                tables[file.parameter] = table if file.parameter == "rnaseq" else table[columns]
                 if file.parameter in SPELLED:
                     check_spelling(file.name, table[SPELLED[file.parameter]], problems)
                 further = [column for column in table if column not in columns]
@@ -350,10 +366,21 @@ def read_sheets(
     return tables
 
 
+def conditions_of(tables: Mapping[str, pd.DataFrame], right: Mapping) -> list[str]:
+    """List the conditions that samples may have: of the parameters, and those that are compared."""
+    known = [right["reference_condition"], right["target_condition"]]
+    if "contrasts" in tables and "rnaseq" in tables:
+        used = set(tables["rnaseq"].condition.dropna())
+        compared = tables["contrasts"][["reference", "target"]].to_numpy().ravel()
+        known += [condition for condition in compared if condition in used]
+    return list(dict.fromkeys(known))
+
+
 def check_design(
     names: Mapping[str, str],
     tables: Mapping[str, pd.DataFrame],
     right: Mapping,
+    conditions: Sequence[str],
     compares: bool,
     problems: Problems,
 ) -> list[Contrast]:
@@ -363,9 +390,7 @@ def check_design(
     """
     samples, sheet, before = tables["rnaseq"], tables.get("contrasts"), problems.found.total()
     ends = right["reference_condition"], right["target_condition"]
-    compared = [] if sheet is None else [*sheet.reference.dropna(), *sheet.target.dropna()]
-    used = [condition for condition in compared if condition in set(samples.condition)]
-    check_samples(names["rnaseq"], samples, [*ends, *used], problems)
+    check_samples(names["rnaseq"], samples, conditions, problems)
     if sheet is not None:
         contrasts = check_contrasts(names["contrasts"], sheet, samples, names["rnaseq"], problems)
     else:
@@ -375,8 +400,37 @@ def check_design(
             found, expected = f"no line with both {' and '.join(ends)}", "one at least, or --contrasts"
             problems.add(f"{names['rnaseq']}, all rows, condition", found, expected)
     if contrasts:
-        note_lines(names["rnaseq"], samples, contrasts, problems)
+        note_contrasts(names["rnaseq"], samples, contrasts, problems)
     return contrasts
+
+
+def check_amplicons(
+    given: Given,
+    names: Mapping[str, str],
+    tables: Mapping[str, pd.DataFrame],
+    right: Mapping,
+    conditions: Sequence[str],
+    problems: Problems,
+) -> None:
+    """Check the sheets of amplicons, primers, traces and exposures, as far as they are given.
+
+    `conditions` are those that samples may have.
+    """
+    primers, traces, exposures = (tables.get(name) for name in ("primers", "sanger", "signature_exposures"))
+    if (lanes := tables.get("amplicons")) is not None:
+        name, sheets = names["amplicons"], ("rnaseq", "sanger")
+        check_reads(name, lanes.assign(bam=""), given.found.get("amplicons", {}), {"FASTQ"}, problems)
+        check_conditions(name, lanes, conditions, problems)
+        others = {names[other]: tables[other] for other in sheets if other in tables}
+        note_lines(name, lanes, others, right["reference_condition"], problems)
+    if primers is not None:
+        check_primers(names["primers"], primers, problems)
+    if traces is not None:
+        found, genes = given.found.get("sanger", {}), tables.get("target_genes", traces).gene.dropna()
+        check_sanger(names["sanger"], traces, found, genes, lanes is not None, problems)
+        check_conditions(names["sanger"], traces, conditions, problems)
+    if exposures is not None:
+        check_exposures(names["signature_exposures"], exposures, problems)
 
 
 def inputs_there(given: Given, lanes: pd.DataFrame | None) -> set[str]:
@@ -408,7 +462,7 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
             other for name, others in dependent.items() if given.parameters.get(name) for other in others
         }
         check_needed(names["rnaseq"], there, asked, specs, problems)
-        check_reads(names["rnaseq"], lanes, given.found, there, problems)
+        check_reads(names["rnaseq"], lanes, given.found.get("rnaseq", {}), there, problems)
         apart = [*READS, *["strandedness"] * ("FASTQ" not in there)]
         tables["rnaseq"] = one_row_each(lanes).drop(columns=apart)
 
@@ -421,9 +475,12 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     contrasts = []
     ends = {right.get("reference_condition"), right.get("target_condition")} - {None}
     readable = "contrasts" in tables or not given.parameters.get("contrasts")
-    if samples is not None and len(ends) == 2 and readable:
-        compares = not there.isdisjoint(COUNTED.split(" or "))
-        contrasts = check_design(names, tables, right, compares, problems)
+    if len(ends) == 2 and readable:
+        known = conditions_of(tables, right)
+        if samples is not None:
+            compares = not there.isdisjoint(COUNTED.split(" or "))
+            contrasts = check_design(names, tables, right, known, compares, problems)
+        check_amplicons(given, names, tables, right, known, problems)
     if contrasts and "common_contrasts" in right:
         default = specs["common_contrasts"]["default"]
         compared = tables.get("contrasts", pd.DataFrame(contrasts)).contrast.dropna()
@@ -468,11 +525,16 @@ def record_of(given: Given, checked: Checked) -> pd.DataFrame:
         for file, rows in zip(given.files, checked.rows, strict=True)
     ]
     inputs += [(name, seen.path, "", "") for name, seen in given.references.items()]
-    for kind, columns in (("FASTQ", ["fastq_1", "fastq_2"]), ("BAM", ["bam"])):
-        if kind in checked.there:
-            cells = checked.lanes[columns].to_numpy().ravel()
-            files = {given.found[cell].uri for cell in cells if cell}
-            inputs.append((kind, f"in rnaseq: {' and '.join(columns)}", "", str(len(files))))
+    for kind, sheet, columns in (
+        ("FASTQ", "rnaseq", ["fastq_1", "fastq_2"]),
+        ("BAM", "rnaseq", ["bam"]),
+        ("FASTQ", "amplicons", ["fastq_1", "fastq_2"]),
+        ("AB1", "sanger", ["ab1"]),
+    ):
+        table = checked.lanes if sheet == "rnaseq" else checked.tables.get(sheet)
+        cells = [] if table is None else table[columns].to_numpy().ravel()
+        if files := {given.found[sheet][cell].uri for cell in cells if cell}:
+            inputs.append((kind, f"in {sheet}: {' and '.join(columns)}", "", str(len(files))))
     return pd.DataFrame(inputs, columns=["sheet", "path", "sha256", "rows"])
 
 
@@ -485,13 +547,31 @@ def write_all(given: Given, checked: Checked, results: Path) -> None:
     ]
     write_table(pd.DataFrame(values, columns=["parameter", "value"]), results / "parameters.tsv")
 
-    if (samples := checked.tables.get("rnaseq")) is not None:
-        ends = [checked.parameters[name] for name in ("reference_condition", "target_condition")]
-        roles = samples.condition.map(dict(zip(ends, ("reference", "target"), strict=True))).fillna("other")
-        samples.insert(3, ROLE, roles)
-        write_table(samples, results / "samples.tsv")
+    tables, ends = checked.tables, [checked.parameters[f"{end}_condition"] for end in ("reference", "target")]
+    for name in ("rnaseq", "amplicons", "sanger"):
+        if name in tables:
+            roles = dict(zip(ends, ("reference", "target"), strict=True))
+            behind = tables[name].columns.get_loc("condition") + 1
+            tables[name].insert(behind, ROLE, tables[name].condition.map(roles).fillna("other"))
+    if "rnaseq" in tables:
+        write_table(tables["rnaseq"], results / "samples.tsv")
         if not checked.there.isdisjoint(("FASTQ", "BAM")):
-            write_table(located(checked.lanes, given.found), results / "rnaseq.tsv")
+            write_table(located(checked.lanes, given.found["rnaseq"]), results / "rnaseq.tsv")
+    if "amplicons" in tables:
+        lanes = tables["amplicons"]
+        one_each = lanes.drop_duplicates("sample").drop(columns=["fastq_1", "fastq_2"])
+        write_table(one_each, results / "amplicons.tsv")
+        files = located(lanes.assign(bam=""), given.found["amplicons"])
+        write_table(files.drop(columns="bam"), results / "amplicon_files.tsv")
+    if "sanger" in tables:
+        traces = tables["sanger"]
+        traces.insert(0, "trace", range(1, len(traces) + 1))
+        write_table(traces.drop(columns="ab1"), results / "sanger.tsv")
+        uris = traces.ab1.map(lambda cell: given.found["sanger"][cell].uri)
+        write_table(traces[["trace"]].assign(ab1=uris), results / "sanger_files.tsv")
+    for name in ("primers", "signature_exposures"):
+        if name in tables:
+            write_table(tables[name], results / f"{name}.tsv")
     if checked.contrasts:
         write_table(pd.DataFrame(checked.contrasts), results / "contrasts.tsv")
     if checked.matrix:
@@ -536,9 +616,10 @@ def main(values: Path, schema: Path, sheets: Path, results: Path) -> None:
     ]
     references, paths = words["references"], words["paths"]
     seen = {each["parameter"]: seen_of(each, each["path"]) for each in references}
-    # Cells as sheets are read: without padding.
-    cells = {" ".join(each["cell"].split()): each for each in paths if each["sheet"] == "rnaseq"}
-    found = {cell: seen_of(each, cell) for cell, each in cells.items()}
+    found: dict[str, dict[str, Seen]] = {}
+    for each in paths:
+        cell = " ".join(each["cell"].split())  # as sheets are read: without padding
+        found.setdefault(each["sheet"], {})[cell] = seen_of(each, cell)
     given, problems = Given(words["parameters"], files, seen, found), Problems()
     checked = check_all(given, schema, problems)
     if problems.found:

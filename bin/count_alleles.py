@@ -587,7 +587,7 @@ def main(
         require_contigs(known, fasta.references, genome.name)
         targets = targets_of(found, fasta)
         sites, lost = map_loci(named, found, targets)
-        lost += add_dna(read_variants(vcfs_of(variants)), fasta, targets, sites)
+        lost += add_dna(read_variants(vcfs_of(variants), passed=True), fasta, targets, sites)
         wanted = {
             name: (target.sequence.contig, regions_of(target, sites[name]))
             for name, target in targets.items()

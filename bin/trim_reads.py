@@ -13,7 +13,7 @@ Checks     fastp 0.23 stops at the first bad record, or at the end of the shorte
            checksums of gzip, form of each record, names and numbers of mates. Of a sample with bad files
            nothing is kept.
 Counts     Reads are single reads: a pair is two. Duplicates are reads or pairs of the same sequence, by hash;
-           a library of RNA has true ones, so that they are reported and kept.
+           libraries of RNA and of amplicons have true ones, so that they are reported and kept.
 
 The order of reads is kept and compression has no time in it: the same files give the same bytes, with any
 number of threads.
@@ -36,7 +36,7 @@ from common.fastq_files import BadReadsError, all_blocks, check_all
 from common.multiqc import write_section, write_versions
 from common.pipes import Pipe
 from common.programs import ProgramError, fail, program_version
-from common.tables import SAMPLES, read_table, write_table
+from common.tables import LIBRARY, read_table, write_table
 
 # Of the kits' documentation: what is read after a fragment that is shorter than the read.
 ADAPTERS = {
@@ -63,6 +63,10 @@ ROW = {
         "float64",
     ),
     **{"adapter_1": "str", "adapter_2": "str", "poly_g_trimmed": "str", "status": "str", "reason": "str"},
+}
+LIBRARIES = {  # by the sheet of samples: the table, its section, and that one's heading
+    "rnaseq": ("reads.tsv", "trim_reads_mqc.json", "Trimmed reads"),
+    "amplicons": ("amplicon_reads.tsv", "trim_reads_amplicons_mqc.json", "Trimmed reads of amplicons"),
 }
 TEXTS = [column for column, kind in ROW.items() if kind == "str"]
 BARS = {
@@ -358,21 +362,29 @@ def sample(
 
 
 @main.command(cls=Script)
-@click.option("--samples", type=INPUT, required=True, help="TSV: sample, line, condition, role, replicate.")
+@click.option("--samples", type=INPUT, required=True, help="TSV: sample, line, condition, role.")
 @click.option("--rows", type=FOLDER, required=True, help="Folder of <sample>.reads.tsv.")
+@click.option(
+    "--library",
+    type=click.Choice(list(LIBRARIES)),
+    default="rnaseq",
+    show_default=True,
+    help="The sheet that the samples are of.",
+)
 @RESULTS
-def table(samples: Path, rows: Path, results: Path) -> None:
-    """Put the samples into one table: reads.tsv, and its section of the report."""
+def table(samples: Path, rows: Path, library: str, results: Path) -> None:
+    """Put the samples into one table: reads.tsv or amplicon_reads.tsv, and its section of the report."""
     results.mkdir(parents=True, exist_ok=True)
-    sheet = read_table(samples, SAMPLES)
+    sheet = read_table(samples, LIBRARY)
     reads = gather(sheet, rows)
-    write_table(reads, results / "reads.tsv")
+    name, section, title = LIBRARIES[library]
+    write_table(reads, results / name)
     lost = reads.merge(sheet[["sample", "line"]], on="sample")
     lost = lost[lost.status != "ok"]
     known = reads[reads.reads_in.notna()]
     write_section(
-        results / "trim_reads_mqc.json",
-        "Trimmed reads",
+        results / section,
+        title,
         describe(reads),
         "bargraph",
         {
@@ -384,7 +396,7 @@ def table(samples: Path, rows: Path, results: Path) -> None:
             "categories": {name: {"name": name, "color": colour} for name, colour in BARS.values()},
         },
         statuses=reads.status,
-        links=["reads.tsv"],
+        links=[name],
         dois=["10.1093/bioinformatics/bty560"],
         findings={
             line: "; ".join(f"{row.sample} {row.status} ({row.reason})" for row in of_line.itertuples())

@@ -19,6 +19,12 @@ process CHECK_INPUTS {
     path 'rnaseq.tsv', emit: rnaseq, optional: true                                           // sample, fastq_1, fastq_2, bam: addresses, a row a lane
     path 'counts.tsv', emit: counts, optional: true                                           // gene_id, gene_name, a column a sample
     path 'contrasts.tsv', emit: contrasts, optional: true                                     // contrast, reference, target, lines, blocking
+    path 'amplicons.tsv', emit: amplicons, optional: true                                     // sample, line, condition, role
+    path 'amplicon_files.tsv', emit: amplicon_files, optional: true                           // sample, fastq_1, fastq_2: addresses, a row a lane
+    path 'primers.tsv', emit: primers, optional: true                                         // chrom, start, end, amplicon, pool, left_start, left_end, right_start, right_end
+    path 'sanger.tsv', emit: sanger, optional: true                                           // trace (number of the row), line, condition, role, gene, expected
+    path 'sanger_files.tsv', emit: sanger_files, optional: true                               // trace, ab1: address
+    path 'signature_exposures.tsv', emit: signature_exposures, optional: true                 // signature, share
     path '{target_genes,loci,skipping,domains,hotspots}.tsv', emit: assets, optional: true    // as the schemas of the sheets have them
     path 'gene_panels.tsv', emit: gene_panels, optional: true                                 // panel, gene_name, source
     path 'gene_sets/*.gmt', emit: gene_sets, optional: true                                   // a file a collection
@@ -34,10 +40,12 @@ process CHECK_INPUTS {
 
     stub:
     """
-    touch {inputs,notes,parameters,samples,counts,contrasts,target_genes,loci,skipping,domains,hotspots,gene_panels,versions}.tsv
+    touch {inputs,notes,parameters,samples,counts,contrasts,amplicons,primers,sanger,target_genes,loci,skipping,domains,hotspots,gene_panels,versions}.tsv
     mkdir gene_sets
     touch gene_sets/stub.gmt
-    printf '%s\\t%s\\n' analysis planned trim_reads yes quantify_transcripts yes align_rna yes locus_genotype yes > plan.tsv
+    printf '%s\\t%s\\n' analysis planned trim_reads yes quantify_transcripts yes align_rna yes locus_genotype yes align_amplicons yes sanger_confirmation yes annotate_variants yes > plan.tsv
     printf '%s\\t%s\\t%s\\t%s\\n' sample fastq_1 fastq_2 bam a "\$PWD/${schema}" "" "" b "" "" "\$PWD/${schema}" > rnaseq.tsv
+    printf '%s\\t%s\\t%s\\n' sample fastq_1 fastq_2 a "\$PWD/${schema}" "\$PWD/${schema}" > amplicon_files.tsv
+    printf '%s\\t%s\\n' trace ab1 1 "\$PWD/${schema}" > sanger_files.tsv
     """
 }

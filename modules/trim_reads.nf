@@ -41,11 +41,12 @@ process TRIM_READS_TABLE {
     cache 'deep'
 
     input:
-    path samples         // sample, line, condition, role, replicate
+    path samples         // sample, line, condition, role
     path 'rows/*'        // <sample>.reads.tsv
+    val library          // rnaseq or amplicons: the sheet that the samples are of
 
     output:
-    path 'reads.tsv', emit: table
+    path '{reads,amplicon_reads}.tsv', emit: table
     path '*_mqc.json', emit: sections
     path 'versions.tsv', topic: versions
 
@@ -53,11 +54,12 @@ process TRIM_READS_TABLE {
     """
     trim_reads.py table \\
         --samples ${samples} \\
-        --rows rows
+        --rows rows \\
+        --library ${library}
     """
 
     stub:
     """
-    touch reads.tsv trim_reads_mqc.json versions.tsv
+    touch ${library == 'rnaseq' ? 'reads.tsv trim_reads_mqc.json' : 'amplicon_reads.tsv trim_reads_amplicons_mqc.json'} versions.tsv
     """
 }

@@ -11,6 +11,7 @@ workflow NQO1 {
     genome        // value: [genome.fa, genome.fa.fai]
     annotation    // value: path, GTF
     assets        // value: map of target_genes, loci, skipping, domains, hotspots: path
+    dna           // path: VCF of variants found in amplicons; empty if there are none
     tpm           // path: gene_id gene_name and a column a sample; empty if there is none
     options       // map: the parameters of the analyses
 
@@ -20,9 +21,9 @@ workflow NQO1 {
     target_genes = assets.map { paths -> paths.target_genes }
     loci = assets.map { paths -> paths.loci }
     skipping = assets.map { paths -> paths.skipping }
-    COUNT_ALLELES(samples, files, genome, annotation, target_genes, loci, skipping, [], options.subMap('min_base_quality', 'min_mapping_quality', 'rna_min_vaf'))
+    COUNT_ALLELES(samples, files, genome, annotation, target_genes, loci, skipping, dna.ifEmpty([]), options.subMap('min_base_quality', 'min_mapping_quality', 'rna_min_vaf'))
     ANNOTATE_VARIANTS(
-        COUNT_ALLELES.out.variants.collect(),
+        COUNT_ALLELES.out.variants.mix(dna).collect(sort: { vcf -> vcf.name }),
         genome,
         annotation,
         target_genes,
@@ -43,8 +44,10 @@ workflow NQO1 {
     )
     PILEUP(samples, files, genome, annotation, target_genes, LOCUS_GENOTYPE.out.genotypes, LOCUS_GENOTYPE.out.discovery, options.subMap('min_base_quality', 'min_mapping_quality', 'seed'))
 
+    variants = ANNOTATE_VARIANTS.out.variants
     sections = ANNOTATE_VARIANTS.out.sections.mix(LOCUS_GENOTYPE.out.sections, PILEUP.out.sections)
 
     emit:
+    variants    // path: a row a variant and transcript
     sections    // paths: *_mqc.json
 }

@@ -30,13 +30,13 @@ workflow READS {
         tuple(sample, [file(rows[0].bam, glob: false)] + ['bai', 'csi', 'crai'].collect { kind -> file("${rows[0].bam}.${kind}", glob: false) }.findAll { index -> index.exists() })
     }
 
-    used = reference.combine(planned).filter { _files, plan -> plan.trim_reads || plan.align_rna }.map { files, _plan -> files }.first()
+    used = reference.combine(planned).filter { _files, plan -> plan.trim_reads || plan.align_rna || plan.sanger_confirmation }.map { files, _plan -> files }.first()
     PREPARE_REFERENCE(used.map { files -> files.fasta }, used.map { files -> files.gtf }, used.map { files -> files.transcripts })
     genome = PREPARE_REFERENCE.out.genome.first()
     annotation = PREPARE_REFERENCE.out.annotation.first()
 
     TRIM_READS(libraries, options.trim_quality, options.trim_min_length, options.strict)
-    TRIM_READS_TABLE(trimmed, TRIM_READS.out.row.collect(sort: { row -> row.name }))
+    TRIM_READS_TABLE(trimmed, TRIM_READS.out.row.collect(sort: { row -> row.name }), 'rnaseq')
 
     INDEX_TRANSCRIPTS(genome, quantified.combine(used).filter { _table, files -> !files.salmon_index }.combine(PREPARE_REFERENCE.out.transcripts).map { _table, _files, transcripts -> transcripts })
     QUANTIFY_TRANSCRIPTS(

@@ -23,10 +23,29 @@ SAMPLES = [
 ]
 TAB = "\t"
 SHEETS = [
-    *("rnaseq", "counts", "contrasts", "gene_sets", "gene_panels"),
+    *("rnaseq", "counts", "contrasts", "amplicons", "primers", "sanger", "signature_exposures"),
+    *("gene_sets", "gene_panels"),
     *("target_genes", "loci", "skipping", "domains", "hotspots"),
 ]
-REFERENCES = ["fasta", "gtf", "transcripts", "salmon_index", "star_index"]
+REFERENCES = ["fasta", "gtf", "transcripts", "salmon_index", "star_index", "signatures"]
+NAMING = ["rnaseq", "amplicons", "sanger"]  # sheets whose cells name files
+LIBRARIES = [
+    (f"{line}.{code}", line, condition)
+    for line in "AB"
+    for code, condition in (("P", "parental"), ("CR", "resistant"))
+]
+AMPLICONS = "sample,line,condition,fastq_1,fastq_2\n" + "".join(
+    f"{','.join(row)},{row[0]}_1.fq.gz,{row[0]}_2.fq.gz\n" for row in LIBRARIES
+)
+BORDERS = ["chrom", "start", "end", "amplicon", "pool", "left_start", "left_end", "right_start", "right_end"]
+PRIMERS = "".join(
+    "\t".join(map(str, row)) + "\n"
+    for row in (
+        BORDERS,
+        ["chr19", 100, 300, "KEAP1_1", 1, 100, 120, 280, 300],
+        ["chr19", 250, 450, "KEAP1_2", 2, 250, 270, 430, 450],
+    )
+)
 NAMES = [sample for sample, *_ in SAMPLES]
 RNASEQ = "sample,line,condition,replicate\n" + "".join(",".join(row) + "\n" for row in SAMPLES)
 COUNTS = "".join(
@@ -74,16 +93,18 @@ class Gate:
             for name in REFERENCES
             if values[name]
         ]
-        sheet = files.get(values["rnaseq"], "")
-        text = sheet.decode(errors="replace") if isinstance(sheet, bytes) else sheet
-        cells = re.split(r"[,\t\r\n]+", text)
-        paths = [
-            {"sheet": "rnaseq", "cell": cell.strip(' "'), **self.seen(files, cell.strip(' "'))}
-            for cell in dict.fromkeys(cells)
-            if re.search(r"\.(fastq|fq|fastq\.gz|fq\.gz|bam|cram)\W*$", cell)
-        ]
+        paths = []
+        for name in NAMING:
+            sheet = files.get(values[name], "")
+            text = sheet.decode(errors="replace") if isinstance(sheet, bytes) else sheet
+            cells = dict.fromkeys(re.split(r"[,\t\r\n]+", text))
+            paths += [
+                {"sheet": name, "cell": cell.strip(' "'), **self.seen(files, cell.strip(' "'))}
+                for cell in cells
+                if re.search(r"\.(fastq|fq|fastq\.gz|fq\.gz|bam|cram|ab1|abi)\W*$", cell)
+            ]
         if given.get("simulate"):
-            values |= dict.fromkeys(["rnaseq", "counts", *REFERENCES])
+            values |= dict.fromkeys([*SHEETS[:7], *REFERENCES])
         values_file = self.folder / "values.json"
         inputs = {"parameters": values, "files": listed, "references": references, "paths": paths}
         values_file.write_text(json.dumps(inputs))
@@ -119,6 +140,21 @@ class Gate:
         """Check a study with these rows in its contrasts sheet."""
         sheet = "\n".join(["contrast,reference,target,lines,blocking", *rows, ""])
         return self.study(rnaseq, counts, **{"contrasts.csv": sheet}, contrasts="contrasts.csv", **given)
+
+    def amplicons(self, **given: object) -> list[str]:
+        """Check a study of AMPLICONS and PRIMERS, with their reads, a genome, and what is given."""
+        files = {
+            **{
+                "amplicons.csv": AMPLICONS,
+                "primers.tsv": PRIMERS,
+                "genome.fa": ">a\nA\n",
+                "genes.gtf": "a\n",
+            },
+            **{f"{name}_{mate}.fq.gz": "reads" for name, *_ in LIBRARIES for mate in (1, 2)},
+            **{name: given.pop(name) for name in list(given) if "." in name},
+        }
+        sheets = {"amplicons": "amplicons.csv", "primers": "primers.tsv"}
+        return self.say(files, **sheets | {"fasta": "genome.fa", "gtf": "genes.gtf"} | given)
 
     def table(self, name: str) -> list[dict[str, str]]:
         """Read a table that was written."""

@@ -517,7 +517,10 @@ def test_main__does_not_take_a_splice_for_a_deletion(study):
 
 
 def test_main__reads_out_variants_of_dna_where_a_bed_of_exons_would_not_look(study):
-    """In an exon, in an intron, far from any gene; against the genome; and as a locus too."""
+    """In an exon, in an intron, far from any gene; against the genome; and as a locus too.
+
+    What did not pass a filter is not read out.
+    """
     contig = study.contigs["chr1"]
     in_exon, in_intron = study.place("chr1", 100), EXONS[0][1] + 100
     study.loci = [("PLUS", f"c.100{contig[in_exon]}>{other(contig[in_exon])}")]
@@ -532,7 +535,8 @@ def test_main__reads_out_variants_of_dna_where_a_bed_of_exons_would_not_look(stu
     (study.folder / "variants/dna.vcf").write_text(
         "##fileformat=VCFv4.2\n##contig=<ID=chr1>\n##contig=<ID=chr3>\n"
         '##ALT=<ID=DEL,Description="x">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n'
-        + "".join(f"{chrom}\t{pos}\t.\t{ref}\t{alt}\t.\t.\t.\n" for chrom, pos, ref, alt in rows)
+        + "".join(f"{chrom}\t{pos}\t.\t{ref}\t{alt}\t.\tPASS\t.\n" for chrom, pos, ref, alt in rows)
+        + "chr3\t1500\t.\tT\tG\t.\tstrand_bias\t.\n"
     )
     reads = over(in_exon, 4, edits={in_exon: other(contig[in_exon])})
     reads += over(in_intron, 3, edits={in_intron: other(contig[in_intron])})
@@ -550,6 +554,7 @@ def test_main__reads_out_variants_of_dna_where_a_bed_of_exons_would_not_look(stu
     assert "GENE=PLUS;LOCUS=c.100" in sites
     assert "SOURCE=locus,dna" in sites
     assert "chr1\t21\t" not in sites
+    assert "chr3\t1500\t" not in sites
 
 
 def test_main__places_loci_by_offsets_where_the_annotation_has_no_coding_rows(study):

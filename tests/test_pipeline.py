@@ -13,10 +13,13 @@ from conftest import ROOT, Run, run_pipeline
 from faulty_study import FAULTS, write_faulty_study
 
 MODULES = sorted((ROOT / "modules").glob("*.nf"))
-PROCESSES = sorted(
+SUBWORKFLOWS = sorted((ROOT / "subworkflows").glob("*.nf"))
+PROCESSES = sorted(  # under the names that they run by
     process
-    for module in MODULES
-    for process in re.findall(r"^process (\w+)", module.read_text(), re.MULTILINE)
+    for path in [*MODULES, *SUBWORKFLOWS]
+    for process in re.findall(r"^process (\w+)| as (\w+)", path.read_text(), re.MULTILINE)
+    for process in process
+    if process
 )
 # Published with --save_reference only.
 REFERENCE = {"index_transcripts", "index_genome"}

@@ -1,4 +1,4 @@
-"""Check the read files that the rnaseq sheet names, and how its rows go together.
+"""Check the read files that the sheets of samples name, and how their rows go together.
 
 Several rows of a sample are lanes of one library. Which files exist only Nextflow can say, of remote
 ones above all: a mapping of `Seen` has what it found, by the text of the cell.
@@ -116,7 +116,7 @@ def located(lanes: pd.DataFrame, found: Mapping[str, Seen]) -> pd.DataFrame:
 def check_reads(
     name: str, lanes: pd.DataFrame, found: Mapping[str, Seen], there: Set[str], problems: Problems
 ) -> None:
-    """Check the read files of the rnaseq sheet; `there` names what was given: FASTQ, BAM, counts.
+    """Check the read files of a sheet; `there` names what was given: FASTQ, BAM, counts.
 
     Without counts each sample needs reads of one kind: all FASTQ, or all alignments.
     """

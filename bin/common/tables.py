@@ -7,7 +7,8 @@ import pandas as pd
 
 from common.cli import InputError
 
-SAMPLES = {"sample": "str", "line": "str", "condition": "str", "role": "str", "replicate": "str"}
+LIBRARY = {"sample": "str", "line": "str", "condition": "str", "role": "str"}
+SAMPLES = LIBRARY | {"replicate": "str"}
 TARGET_GENES = {"gene": "str", "transcript": "str", "cds_start": "Int64", "cds_end": "Int64"}
 GENES = ["gene_id", "gene_name"]
 
