@@ -32,8 +32,8 @@ workflow READS {
 
     used = reference.combine(planned).filter { _files, plan -> plan.trim_reads || plan.align_rna || plan.sanger_confirmation }.map { files, _plan -> files }.first()
     PREPARE_REFERENCE(used.map { files -> files.fasta }, used.map { files -> files.gtf }, used.map { files -> files.transcripts })
-    genome = PREPARE_REFERENCE.out.genome.first()
-    annotation = PREPARE_REFERENCE.out.annotation.first()
+    genome = PREPARE_REFERENCE.out.genome
+    annotation = PREPARE_REFERENCE.out.annotation
 
     TRIM_READS(libraries, options.trim_quality, options.trim_min_length, options.strict)
     TRIM_READS_TABLE(trimmed, TRIM_READS.out.row.collect(sort: { row -> row.name }), 'rnaseq')
@@ -47,7 +47,7 @@ workflow READS {
     GENE_COUNTS(
         quantified,
         QUANTIFY_TRANSCRIPTS.out.quantified.map { _sample, folder -> folder }.collect(sort: { folder -> folder.name }).ifEmpty([]),
-        PREPARE_REFERENCE.out.genes.first(),
+        PREPARE_REFERENCE.out.genes,
         options.counts_from_abundance,
     )
 
