@@ -1,7 +1,9 @@
 """One look for every figure, and one way to save it: with the data that it draws."""
 
+import base64
 from collections.abc import Callable, Sequence
 from functools import wraps
+from html import escape
 from io import BytesIO
 from pathlib import Path
 
@@ -129,6 +131,16 @@ def shortened(text: str, length: int) -> str:
     """Cut the middle out of a name that is longer than `length`: its ends tell names apart."""
     tail = (length - 1) // 2
     return text if len(text) <= length else f"{text[: length - 1 - tail]}\u2026{text[-tail:]}"
+
+
+def embedded(figure: Figure, says: str, dpi: int = 110) -> str:
+    """Return a figure as HTML that holds the picture itself; `says` is what it shows."""
+    buffer = BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    picture = base64.b64encode(buffer.getvalue()).decode()
+    says = escape(says, quote=True)
+    return f"<p><img style='max-width:100%' alt='{says}' src='data:image/png;base64,{picture}'></p>"
 
 
 def save_figure(figure: Figure, drawn: pd.DataFrame, stem: Path) -> None:

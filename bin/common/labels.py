@@ -1,9 +1,12 @@
-"""Write labels beside points, on nothing that is drawn."""
+"""Find places for labels: beside points, on nothing that is drawn, or in a row, on no other label."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 RADII = (5, 9, 15, 23, 33, 45)  # points between a label and what it names
 ANGLES = np.arange(16) * np.pi / 8
@@ -67,3 +70,35 @@ def place_labels(
         place = tuple(offsets[choice] / scale)
         frame = {"pad": 0.5, "fill": False, "lw": 0}  # where the line ends
         panel.annotate(text, (x, y), place, color=colour, arrowprops=leader, bbox=frame, **look)
+
+
+@lru_cache(maxsize=4096)
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """Return the width in mm of the longest line of a text, of this size in points."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    widths = [
+        text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] for line in text.split("\n")
+    ]
+    return float(max(widths)) * 25.4 / 72
+
+
+def spread(wanted: Sequence[float], widths: Sequence[float], low: float, high: float) -> np.ndarray:
+    """Place things of these widths side by side, as near as can be to where they are wanted.
+
+    `wanted` are centres, in rising order; the order is kept, nothing overlaps or leaves low to high, and the
+    sum of the squared moves is the least (isotonic regression: neighbours that meet are pooled). Together the
+    widths must fit. Returns the centres.
+    """
+    places, sizes = np.asarray(wanted, dtype=float), np.asarray(widths, dtype=float)
+    if not len(places):
+        return places
+    apart = np.concatenate([[0], np.cumsum((sizes[1:] + sizes[:-1]) / 2)])
+    pools: list[tuple[float, int]] = []  # mean, members
+    for place in places - apart:
+        mean, members = float(place), 1
+        while pools and pools[-1][0] > mean:
+            other, more = pools.pop()
+            mean, members = (mean * members + other * more) / (members + more), members + more
+        pools.append((mean, members))
+    free = np.repeat([mean for mean, _ in pools], [members for _, members in pools])
+    return np.clip(free, low + sizes[0] / 2, high - sizes[-1] / 2 - apart[-1]) + apart

@@ -1,8 +1,6 @@
 """Draw pileups as a genome browser does: they show what pileup has counted and chosen, and count nothing."""
 
-import base64
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from common.annotation import Transcript, translate
-from common.figures import PALE, QUIET, ROLES, STYLE, styled
+from common.figures import PALE, QUIET, ROLES, embedded, styled
 from common.multiqc import write_section
 
 # As genome browsers have them, in colours that can be told apart with any colour vision.
@@ -24,7 +22,6 @@ SHOWN_SHARE = 0.05  # a smaller share of another base is drawn as the reference
 WIDTH_MM, LEFT_MM, TITLE_MM, HEAD_MM, GAP_MM, AXIS_MM = 180.0, 17.0, 6.0, 5.5, 2.0, 9.5
 COVERAGE_MM, ROW_MM, MODEL_MM = 9.0, 1.35, 13.0
 EMBEDDED = 6  # figures that the report itself shows
-EMBEDDED_DPI = 110
 
 
 class Panel(NamedTuple):
@@ -162,15 +159,6 @@ def draw(
     title = f"{variant.gene} {variant.hgvs_c}{protein} in {variant.line}"
     figure.text(0.01, 1 - 1.5 / tall, title, fontsize=9, fontweight="bold", va="top")
     return figure
-
-
-def embedded(figure: Figure, says: str) -> str:
-    """Return a figure as HTML that holds the picture itself."""
-    buffer = BytesIO()
-    with mpl.rc_context(STYLE):
-        figure.savefig(buffer, format="png", dpi=EMBEDDED_DPI, metadata={"Software": None})
-    picture = base64.b64encode(buffer.getvalue()).decode()
-    return f"<p><img style='max-width:100%' alt='{says}' src='data:image/png;base64,{picture}'></p>"
 
 
 def write_figures(path: Path, figures: pd.DataFrame, made: Mapping[str, tuple[Figure, NamedTuple]]) -> None:
