@@ -41,9 +41,18 @@ Reads
              What is shorter than a read goes on into the adapters of MGI/DNBSEQ.
   Others     1 % of pairs come from introns and between genes, of either strand; 0.5 % from no genome.
 
+Amplicons and traces, of DNA
+  Alleles    those of KEAP1 and NFE2L2 on one of two chromosomes, however much RNA each gives, and the
+             polymorphisms in the same phase. In DNA alone: a subclone of 3 % and one of 6 %, a variant under
+             a primer of one amplicon, which its neighbour shows, one in the promoter. One amplicon drops out.
+  Reads      as common/simulated_amplicons.py says, of a library of each line and condition.
+  Traces     as common/simulated_traces.py says, of PCR products around planted alleles; one cannot be read,
+             and one is of another region.
+
 Truth (truth/): counts.tsv (fragments drawn of each gene), genes.tsv (log2 fold changes by contrast),
 gene_sets.tsv (direction of each planted set by contrast), calls.tsv (each line and condition), genotypes.tsv
-(planted alleles by sample), variants.tsv (what each line carries), skipping.tsv.
+(planted alleles by sample), variants.tsv (what each line carries), skipping.tsv, amplicon_variants.tsv,
+amplicons.tsv, traces.tsv.
 
 With `effects` 0 nothing is planted: libraries, lines, drift and polymorphisms stay. It is the negative
 control.
@@ -58,13 +67,10 @@ import numpy as np
 import pandas as pd
 from common.cli import FOLDER, RESULTS, InputError, Script
 from common.gene_sets import GeneSet, read_collections
-from common.mini_genome import Design, Gene, Isoform, draw_genome, gtf_rows, split_length
+from common.mini_genome import Gene, draw_genome, gtf_rows
 from common.multiqc import write_versions
 from common.sequence_files import (
-    decode,
-    encode,
     fastq_records,
-    reverse_complement,
     write_fasta,
     write_gtf,
     write_gzip,
@@ -78,18 +84,34 @@ from common.simulated_alleles import (
     draw_snps,
     molecules_of,
 )
+from common.simulated_amplicons import (
+    Amplicon,
+    Panel,
+    draw_library,
+    draw_panel,
+    expected_shares,
+    lay_out,
+    primers_of,
+)
+from common.simulated_dna import DnaVariant, placed, snv_before, templates_of
+from common.simulated_genes import CONTIGS, draw_designs
 from common.simulated_reads import (
-    Chemistry,
+    Library,
     Molecules,
+    Sequencer,
     draw_fragments,
     draw_from_places,
     draw_qualities,
     mixed,
     sequence,
 )
+from common.simulated_traces import ab1, draw_trace, products_of
 from common.study_design import (
     ALLELES,
+    AMPLICONS_BEFORE,
+    AMPLICONS_OF_EXONS,
     CONDITIONS,
+    DNA_ALLELES,
     LINES,
     NRF2_REGULATORS,
     NRF2_TARGETS,
@@ -100,6 +122,8 @@ from common.study_design import (
     SHORT,
     SIZES,
     STUDY_LINES,
+    TRACES,
+    WITHOUT_AMPLICON,
     WITHOUT_NQO1,
     Line,
 )
@@ -121,22 +145,17 @@ FRAGMENTS = 26_000
 LIBRARY_FACTORS = (0.85, 1.15)
 DISPERSION_AT_HIGH_MEAN, DISPERSION_SLOPE, DISPERSION_SD = 0.01, 0.5, 0.3
 
-CONTIGS = tuple(f"chr{name}" for name in [*range(1, 23), "X"])
-EXONS, EXON_MIN, TRANSCRIPT_LENGTHS = (2, 6), 60, (600, 2500)
 INTRONS, SPACERS = (100, 400), (300, 900)  # lengths
-SHARE_TWO_ISOFORMS, MINOR_ISOFORM = 0.15, (0.15, 0.5)
+MINOR_ISOFORM = (0.15, 0.5)  # shares of a gene's RNA
 SKIPPING = 0.03  # of NQO1 exon 4, where nothing is planted
 POLYMORPHISMS = Polymorphisms(
     in_read_genes=4, elsewhere=45, frequency=0.4, differences=4, from_allele=20, from_edge=5
 )
 SNP_BASELINE = 5.0  # log2 fragments of a gene with one, or more
 
-CHEMISTRY = Chemistry(
+LIBRARY = Library(fragment_mean=180, fragment_sd=50, fragment_range=(40, 400), three_prime_bias=0.5)
+SEQUENCER = Sequencer(
     cycles=100,
-    fragment_mean=180,
-    fragment_sd=50,
-    fragment_range=(40, 400),
-    three_prime_bias=0.5,
     adapters=("AAGTCGGAGGCCAAGCGGTCTTAGGAAGACAA", "AAGTCGGATCGTAGCCATGTCGTTCTGTGAGCCAAGGAGTTG"),
     phred=(36, 27, 18, 9),
     decay=(0.03, 0.05),
@@ -144,10 +163,10 @@ CHEMISTRY = Chemistry(
     profiles=4096,
 )
 SHARE_GENOMIC, SHARE_FOREIGN, FOREIGN_LENGTH = 0.01, 0.005, 100_000
-FLOW_CELL = "V300000001L1C001R001"
+FLOW_CELL, MISEQ_RUN = "V300000001L1C001R001", "M00001:1:000000000-SIM01:1:1101"
 
 # Streams of random numbers. Later parts are appended: the key is the position.
-PARTS = ("genes", "lines", "samples", "genome", "variants", "reads")
+PARTS = ("genes", "lines", "samples", "genome", "variants", "reads", "amplicons", "traces")
 
 
 class Genes(NamedTuple):
@@ -169,6 +188,7 @@ class Genome(NamedTuple):
     genes: list[Gene]  # in the order of the table of genes
     minor: np.ndarray  # share of each gene's second isoform
     alleles: dict[str, Variant]  # planted ones, by name
+    dna_alleles: dict[str, Variant]  # those in DNA alone
     snps: list[Variant]
     haplotypes: np.ndarray  # whether a chromosome has the alternative base: lines x SNPs x 2
 
@@ -328,55 +348,36 @@ def draw_matrix(
     return samples, pd.concat([genes.table, pd.DataFrame(columns)], axis=1)
 
 
-def designs_of(random: np.random.Generator, table: pd.DataFrame) -> list[Design]:
-    """Draw the shapes of all genes: those that are read as they are, the others at random."""
-    designs = []
-    for number, (gene_id, name) in enumerate(zip(table.gene_id, table.gene_name, strict=True), start=1):
-        exons = random.integers(EXONS[0], EXONS[1] + 1)
-        length = int(np.exp(random.uniform(*np.log(TRANSCRIPT_LENGTHS))))
-        lengths = tuple(map(int, split_length(random, length, exons, EXON_MIN)))
-        contig, strand = CONTIGS[random.integers(len(CONTIGS))], "+-"[random.integers(2)]
-        left_out = int(random.integers(1, exons - 1)) if exons > 2 else None
-        two = left_out is not None and random.random() < SHARE_TWO_ISOFORMS
-        first = int(random.integers(30, length // 6))
-        coding = (first, first + 3 * int((0.8 * length - first) // 3))
-        isoforms = (Isoform(f"SIMT{2 * number - 1:011d}.1", None, True),)
-        isoforms += (Isoform(f"SIMT{2 * number:011d}.1", left_out, False),) if two else ()
-        if name in SHAPES:
-            shape = SHAPES[name]
-            lengths, contig, strand = shape.exons, shape.contig, "-"
-            coding = (shape.cds_start - 1, shape.cds_start + 2 + 3 * shape.residues)
-            isoforms = (Isoform(shape.transcript_id, None, True),)
-            if shape.skipped:
-                isoforms += (Isoform(shape.skipped[1], shape.skipped[0] - 1, True),)
-        elif gene_id.startswith(name):
-            coding, isoforms = None, tuple(each._replace(coding=False) for each in isoforms)
-        codons = SHAPES[name].codons if name in SHAPES else {}
-        designs.append(Design(gene_id, name, contig, strand, lengths, coding, isoforms, codons))
-    return designs
+def offset_of(gene: str, base: int) -> int:
+    """Find a base of the coding sequence (from 1; -1 is before it) in the transcript."""
+    return SHAPES[gene].cds_start - 1 + (base - 1 if base > 0 else base)
 
 
 def draw_reference(seed: int, genes: Genes) -> Genome:
     """Draw the mini genome with its genes, and the variants of the study."""
     random = stream(seed, "genome")
-    designs = designs_of(random, genes.table)
+    designs = draw_designs(random, genes.table)
     contigs, models = draw_genome(random, designs, CONTIGS, INTRONS, SPACERS)
     foreign = random.integers(0, 4, FOREIGN_LENGTH, dtype=np.uint8)
     minor = random.uniform(*MINOR_ISOFORM, len(designs))
     rows = {name: row for row, name in enumerate(genes.table.gene_name)}
-    alleles = {}
-    for name, allele in ALLELES.items():
-        offset = SHAPES[allele.gene].cds_start + allele.base - 2
-        alleles[name] = Variant(rows[allele.gene], offset, *allele[2:])
+    alleles, dna_alleles = {}, {}
+    for name, allele in (ALLELES | DNA_ALLELES).items():
+        row, offset = rows[allele.gene], offset_of(allele.gene, allele.base)
+        variant = Variant(row, offset, *allele[2:])
+        if not allele.ref:
+            variant = snv_before(row, models[row], offset, allele.base, contigs)
+        (alleles if name in ALLELES else dna_alleles)[name] = variant
 
     random = stream(seed, "variants")
     read = [rows[name] for name in SHAPES]
     coding = np.array([design.cds is not None for design in designs])
     elsewhere = np.setdiff1d(np.flatnonzero(coding & (genes.baseline >= SNP_BASELINE)), read)
-    snps = draw_snps(random, models, read, elsewhere, list(alleles.values()), POLYMORPHISMS)
+    taken = [*alleles.values(), *dna_alleles.values()]
+    snps = draw_snps(random, models, read, elsewhere, taken, POLYMORPHISMS)
     told_apart = (len(STUDY_LINES), len(read) * POLYMORPHISMS.in_read_genes)
     haplotypes = draw_haplotypes(random, (len(LINES), len(snps)), told_apart, POLYMORPHISMS)
-    return Genome(contigs, foreign, models, minor, alleles, snps, haplotypes)
+    return Genome(contigs, foreign, models, minor, alleles, dna_alleles, snps, haplotypes)
 
 
 def skipping_of(line: Line, condition: int, effects: float) -> float:
@@ -391,6 +392,24 @@ def variants_of(genome: Genome, line: Line, condition: int, effects: float) -> l
     return carried_by(planted, genome.snps, genome.haplotypes[LINES.index(line)])
 
 
+def dna_of(genome: Genome, line: Line, condition: int, effects: float) -> list[DnaVariant]:
+    """List what a line's DNA has in the genes of the amplicons, on two chromosomes and in subclones.
+
+    What its RNA has, whatever its share there; and what is planted in DNA alone, on the second chromosome.
+    """
+    found = [
+        DnaVariant(each.variant, placed(genome.genes[each.variant.gene], each.variant), each.origin, each.on)
+        for each in variants_of(genome, line, condition, effects)
+        if genome.genes[each.variant.gene].design.gene_name in AMPLICONS_OF_EXONS
+    ]
+    for name, shares in line.dna_alleles.items() if effects else ():
+        variant, share = genome.dna_alleles[name], shares[condition]
+        if share:
+            place = placed(genome.genes[variant.gene], variant)
+            found.append(DnaVariant(variant, place, "planted", (False, True), min(2 * share, 1)))
+    return found
+
+
 def places_without_genes(genome: Genome) -> np.ndarray:
     """List the places of the contigs, one behind the other, in no exon and not at a contig's end."""
     free = {name: np.ones(len(codes), dtype=bool) for name, codes in genome.contigs.items()}
@@ -398,7 +417,7 @@ def places_without_genes(genome: Genome) -> np.ndarray:
         for exon in gene.exons:
             start, end = gene.on_genome(*exon)
             free[gene.design.contig][start:end] = False
-    margin = CHEMISTRY.fragment_range[1]
+    margin = LIBRARY.fragment_range[1]
     for each in free.values():
         each[:margin] = each[-margin:] = False
     return np.flatnonzero(np.concatenate(list(free.values())))
@@ -412,12 +431,12 @@ def draw_reads(
     fragments = mixed(
         random,
         [
-            draw_fragments(random, CHEMISTRY, counts, tube.molecules),
-            draw_from_places(random, CHEMISTRY, round(SHARE_GENOMIC * total), tube.genomic),
-            draw_from_places(random, CHEMISTRY, round(SHARE_FOREIGN * total), tube.foreign),
+            draw_fragments(random, LIBRARY, counts, tube.molecules),
+            draw_from_places(random, LIBRARY, round(SHARE_GENOMIC * total), tube.genomic),
+            draw_from_places(random, LIBRARY, round(SHARE_FOREIGN * total), tube.foreign),
         ],
     )
-    mates = sequence(random, CHEMISTRY, tube.pool, fragments, courses)
+    mates = sequence(random, SEQUENCER, tube.pool, fragments, courses)
     first, second = (fastq_records(FLOW_CELL, mate, *reads) for mate, reads in enumerate(mates, start=1))
     return first, second
 
@@ -429,13 +448,70 @@ def fill_tube(genome: Genome, line: Line, condition: int, effects: float) -> Tub
     carried = variants_of(genome, line, condition, effects)
     molecules, sequences = molecules_of(genome.genes, carried, minor)
     others = [genome.foreign, *genome.contigs.values()]
-    margin = CHEMISTRY.fragment_range[1]
+    margin = LIBRARY.fragment_range[1]
     return Tube(
         np.concatenate([*others, *sequences]),
         molecules._replace(start=molecules.start + sum(map(len, others))),
         genomic=len(genome.foreign) + places_without_genes(genome),
         foreign=np.arange(margin, len(genome.foreign) - margin),
     )
+
+
+def amplicon_samples(lines: Sequence[Line]) -> pd.DataFrame:
+    """Make the sheet of the amplicons: a library of each line in each condition."""
+    rows = [(f"{line.name}.{SHORT[each]}", line.name, each) for line in lines for each in CONDITIONS]
+    samples = pd.DataFrame(rows, columns=["sample", "line", "condition"])
+    stem = "amplicon_reads/" + samples["sample"]
+    return samples.assign(fastq_1=stem + "_1.fastq.gz", fastq_2=stem + "_2.fastq.gz")
+
+
+def dropped_of(line: str, condition: str, effects: float) -> set[str]:
+    """Name the amplicons that drop out of a library."""
+    return {WITHOUT_AMPLICON[2]} if effects and (line, condition) == WITHOUT_AMPLICON[:2] else set()
+
+
+def write_amplicons(
+    seed: int, genome: Genome, lines: Mapping[str, Line], panel: Panel, effects: float, results: Path
+) -> None:
+    """Write the sheet, primers and reads of the amplicons."""
+    samples = amplicon_samples(list(lines.values()))
+    samples.to_csv(results / "amplicons.csv", index=False, lineterminator="\n")
+    write_table(primers_of(panel.amplicons), results / "primers.tsv")
+    for number, row in enumerate(samples.itertuples(), start=1):
+        line, at = lines[row.line], CONDITIONS.index(row.condition)
+        random = stream(seed, "amplicons", LINES.index(line), at)
+        templates = templates_of(dna_of(genome, line, at, effects))
+        dropped = dropped_of(row.line, row.condition, effects)
+        mates = draw_library(random, panel, genome.contigs, templates, dropped)
+        for mate, (reads, path) in enumerate(zip(mates, (row.fastq_1, row.fastq_2), strict=True), start=1):
+            text = fastq_records(f"{MISEQ_RUN}:{1000 + number}:", mate, *reads, " {mate}:N:0:1")
+            write_gzip(text, results / path)
+
+
+def write_traces(
+    seed: int, genome: Genome, lines: Mapping[str, Line], effects: float, results: Path
+) -> pd.DataFrame:
+    """Write the sheet of the Sanger traces and their files; return what is true of each."""
+    rows, truth = [], []
+    for number, plan in enumerate(TRACES):
+        allele, variant = ALLELES[plan.allele], genome.alleles[plan.allele]
+        found = dna_of(genome, lines[plan.line], CONDITIONS.index(plan.condition), effects)
+        gene = genome.genes[variant.gene]
+        middle = variant._replace(offset=offset_of(allele.gene, plan.around or allele.base))
+        forward = (plan.direction == "forward") == (gene.design.strand == "+")
+        random = stream(seed, "traces", number)
+        products = products_of(random, genome.contigs, placed(gene, middle), forward, templates_of(found))
+        trace = draw_trace(random, products, plan.readable)
+        (results / f"traces/{plan.name}.ab1").write_bytes(ab1(trace, plan.name))
+        zygosity = {each.variant: each.zygosity for each in found}.get(variant, "absent")
+        call = zygosity if plan.readable and not plan.around else "not_assessable"
+        subject = (plan.line, plan.condition, allele.gene)
+        rows.append((*subject, f"traces/{plan.name}.ab1", allele.hgvs_p if plan.told else ""))
+        truth.append((f"{plan.name}.ab1", *subject, allele.hgvs_c, allele.hgvs_p, plan.direction, call))
+    sheet = pd.DataFrame(rows, columns=["line", "condition", "gene", "ab1", "expected"])
+    sheet.to_csv(results / "sanger.csv", index=False, lineterminator="\n")
+    columns = ["file", "line", "condition", "gene", "hgvs_c", "hgvs_p", "direction", "call"]
+    return pd.DataFrame(truth, columns=columns)
 
 
 def contrasts_of(study: Sequence[Expression]) -> dict[str, list[Expression]]:
@@ -529,18 +605,8 @@ def true_genotypes(
             expressed = "no" if lost and gene == "NQO1" else "yes"
             place = (sample.sample, sample.line, sample.condition, gene, variant.hgvs_c, variant.hgvs_p)
             rows.append((*place, genotype, share, expressed))
-    columns = [
-        "sample",
-        "line",
-        "condition",
-        "gene",
-        "hgvs_c",
-        "hgvs_p",
-        "genotype",
-        "rna_share",
-        "expressed",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+    columns = ["sample", "line", "condition", "gene", "hgvs_c", "hgvs_p"]
+    return pd.DataFrame(rows, columns=[*columns, "genotype", "rna_share", "expressed"])
 
 
 def true_variants(genome: Genome, lines: Sequence[Line], effects: float) -> pd.DataFrame:
@@ -550,17 +616,42 @@ def true_variants(genome: Genome, lines: Sequence[Line], effects: float) -> pd.D
         for at, condition in enumerate(CONDITIONS):
             for each in variants_of(genome, line, at, effects):
                 variant, gene = each.variant, genome.genes[each.variant.gene]
-                exon, offset = gene.exon_of(variant.offset)
-                first = gene.exons[exon][0] + offset
-                start, _ = gene.on_genome(first, first + len(variant.ref))
-                bases = [encode(variant.ref), encode(variant.alt)]
-                if gene.design.strand == "-":
-                    bases = [reverse_complement(codes) for codes in bases]
-                place = (gene.design.contig, start + 1, *map(decode, bases))
+                contig, start, *bases = placed(gene, variant)
+                place = (contig, start + 1, *bases)
                 named = (variant.hgvs_c, variant.hgvs_p, each.zygosity, each.rna_share, each.origin)
                 rows.append((line.name, condition, gene.design.gene_name, *place, *named))
     columns = ["line", "condition", "gene", "chrom", "pos", "ref", "alt"]
     return pd.DataFrame(rows, columns=[*columns, "hgvs_c", "hgvs_p", "zygosity", "rna_share", "origin"])
+
+
+def true_amplicon_variants(
+    genome: Genome, lines: Sequence[Line], amplicons: Sequence[Amplicon], effects: float
+) -> pd.DataFrame:
+    """List what the DNA of each library has, and the amplicons whose inserts can show it."""
+    by_name, rows = {line.name: line for line in lines}, []
+    for sample in amplicon_samples(lines).itertuples():
+        found = dna_of(genome, by_name[sample.line], CONDITIONS.index(sample.condition), effects)
+        for each in sorted(found, key=lambda each: (CONTIGS.index(each.placed.contig), each.placed.start)):
+            contig, start, *bases = each.placed
+            gene = genome.genes[each.variant.gene].design.gene_name
+            showing = ";".join(amplicon.name for amplicon in amplicons if amplicon.shows(each.placed))
+            subject = (sample.sample, sample.line, sample.condition, gene, contig, start + 1, *bases)
+            named = (each.variant.hgvs_c, each.variant.hgvs_p, each.share, each.zygosity, each.origin)
+            rows.append((*subject, *named, showing))
+    columns = ["sample", "line", "condition", "gene", "chrom", "pos", "ref", "alt", "hgvs_c", "hgvs_p"]
+    return pd.DataFrame(rows, columns=[*columns, "vaf", "zygosity", "origin", "amplicons"])
+
+
+def true_amplicons(lines: Sequence[Line], panel: Panel, effects: float) -> pd.DataFrame:
+    """List the share of each amplicon that each library should have."""
+    tables = []
+    for sample in amplicon_samples(lines).itertuples():
+        dropped = dropped_of(sample.line, sample.condition, effects)
+        table = pd.DataFrame({"amplicon": [each.name for each in panel.amplicons]})
+        table["expected_share"] = expected_shares(panel, dropped)
+        table["dropped"] = np.where(table.amplicon.isin(dropped), "yes", "no")
+        tables.append(table.assign(sample=sample.sample))
+    return pd.concat(tables)[["sample", "amplicon", "expected_share", "dropped"]]
 
 
 def true_skipping(lines: Sequence[Line], effects: float) -> pd.DataFrame:
@@ -611,8 +702,8 @@ def main(size: str, seed: int, gene_sets: Path, effects: float, results: Path) -
     samples, counts = draw_matrix(seed, genes, study, replicates, effects)
     genome = draw_reference(seed, genes)
 
-    for folder in (results / "truth", results / "reads"):
-        folder.mkdir(parents=True, exist_ok=True)
+    for folder in ("truth", "reads", "amplicon_reads", "traces"):
+        (results / folder).mkdir(parents=True, exist_ok=True)
     write_fasta(genome.contigs, results / "fasta.fa.gz")
     comment = f"description: genome and genes of a simulated study (seed {seed}), in the form of GENCODE"
     write_gtf(gtf_rows(genome.genes, CONTIGS), results / "gtf.gtf.gz", [comment])
@@ -624,7 +715,7 @@ def main(size: str, seed: int, gene_sets: Path, effects: float, results: Path) -
     sheet.to_csv(results / "rnaseq.csv", index=False, lineterminator="\n")
     by_name = {line.name: line for line in lines}
     random = stream(seed, "reads")
-    courses = [draw_qualities(random, CHEMISTRY, decay) for decay in CHEMISTRY.decay]
+    courses = [draw_qualities(random, SEQUENCER, decay) for decay in SEQUENCER.decay]
     for (name, condition), group in samples.groupby(["line", "condition"], sort=False):
         at = CONDITIONS.index(condition)
         tube = fill_tube(genome, by_name[name], at, effects)
@@ -634,6 +725,11 @@ def main(size: str, seed: int, gene_sets: Path, effects: float, results: Path) -
             for mate, text in enumerate(mates, start=1):
                 write_gzip(text, results / f"reads/{sample}_{mate}.fastq.gz", level=1)  # for speed
 
+    read = [gene for gene in genome.genes if gene.design.gene_name in AMPLICONS_OF_EXONS]
+    amplicons = lay_out(read, genome.contigs, AMPLICONS_OF_EXONS, AMPLICONS_BEFORE)
+    panel = draw_panel(stream(seed, "amplicons"), amplicons, genome.contigs)
+    write_amplicons(seed, genome, by_name, panel, effects, results)
+
     truth = {
         "counts": counts,
         "genes": true_genes(genes, study),
@@ -642,6 +738,9 @@ def main(size: str, seed: int, gene_sets: Path, effects: float, results: Path) -
         "genotypes": true_genotypes(genome, samples, lines, effects),
         "variants": true_variants(genome, lines, effects),
         "skipping": true_skipping(lines, effects),
+        "amplicon_variants": true_amplicon_variants(genome, lines, amplicons, effects),
+        "amplicons": true_amplicons(lines, panel, effects),
+        "traces": write_traces(seed, genome, by_name, effects, results),
     }
     for name, table in truth.items():
         write_table(table, results / f"truth/{name}.tsv")

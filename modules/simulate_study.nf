@@ -10,7 +10,7 @@ process SIMULATE_STUDY {
     path 'gene_sets/*'    // GMT files: the genes to simulate, and the sets to plant effects in
 
     output:
-    path 'study/{rnaseq.csv,reads,fasta.fa.gz,gtf.gtf.gz,truth}', emit: study    // files named as the parameters, the sheet's reads/, and truth/
+    path 'study/{*.csv,primers.tsv,*.gz,reads,amplicon_reads,traces,truth}', emit: study    // files named as the parameters, what their sheets name, and truth/
     path 'study/versions.tsv', topic: versions
 
     script:
@@ -24,7 +24,7 @@ process SIMULATE_STUDY {
 
     stub:
     """
-    mkdir -p study/truth study/reads
-    touch study/rnaseq.csv study/fasta.fa.gz study/gtf.gtf.gz study/versions.tsv
+    mkdir -p study/truth study/reads study/amplicon_reads study/traces
+    touch study/{rnaseq,amplicons,sanger}.csv study/primers.tsv study/fasta.fa.gz study/gtf.gtf.gz study/versions.tsv
     """
 }

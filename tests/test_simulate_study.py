@@ -14,9 +14,9 @@ from common.sequence_files import decode
 from conftest import ROOT
 from simulate_study import (
     ALLELES,
-    CHEMISTRY,
     DRIFT_SD,
     FRAGMENTS,
+    LIBRARY,
     LIBRARY_FACTORS,
     LINES,
     NRF2_REGULATORS,
@@ -24,6 +24,7 @@ from simulate_study import (
     PLATINUM_GENES,
     PROGRAMMES,
     READ_GENES,
+    SEQUENCER,
     SHARE_DRIFTING,
     SIZES,
     STUDY_LINES,
@@ -58,6 +59,7 @@ AMINO_ACIDS = dict(  # the standard code, table 1 of NCBI
     )
 )
 ONE_LETTER = {"Val": "V", "Ile": "I", "Trp": "W", "Glu": "E", "Asp": "D", "Arg": "R", "Pro": "P", "Ser": "S"}
+ONE_LETTER |= {"Asp": "D", "Gln": "Q", "Thr": "T"}
 
 
 @pytest.fixture(scope="module")
@@ -154,11 +156,12 @@ def test_main__writes_the_same_bytes_for_a_seed_and_others_for_another(run_scrip
         {path.relative_to(tmp_path / folder): path.read_bytes() for path in (tmp_path / folder).rglob("*.*")}
         for folder in "abc"
     )
-    assert len(a) == 4 + 32 + 7
+    assert len(a) == 4 + 32 + 7 + 3 + 16 + 12 + 3
     assert a == b
     same = {str(name) for name in a if a[name] == c[name]}
-    by_design = {f"truth/{name}.tsv" for name in ("calls", "genotypes", "skipping")}
-    assert same <= {"rnaseq.csv", "versions.tsv", *by_design}
+    by_design = {f"truth/{name}.tsv" for name in ("calls", "genotypes", "skipping", "traces")}
+    sheets = {f"{name}.csv" for name in ("rnaseq", "amplicons", "sanger")}
+    assert same <= {"versions.tsv", *sheets, *by_design}
 
 
 def test_main__is_quick(written):
@@ -609,16 +612,18 @@ def test_true_variants__change_the_protein_as_they_say(written):
             assert int(re.search(r"\d+", row.hgvs_c)[0]) == 3 * place
             assert row.hgvs_p.endswith("=")
         elif "fs" in row.hgvs_p:
-            assert row.hgvs_p == "p.Asp114GlnfsTer4"
-            assert (before[:113], before[113]) == (after[:113], "D")
-            assert (after[113], len(after)) == ("Q", 113 + 4)
+            ref, place, alt, stop = re.fullmatch(r"p\.(\D+)(\d+)(\D+)fsTer(\d+)", row.hgvs_p).groups()
+            same = int(place) - 1
+            assert (before[:same], before[same]) == (after[:same], ONE_LETTER[ref])
+            assert (after[same], len(after)) == (ONE_LETTER[alt], same + int(stop))
         else:
             ref, place, alt = re.fullmatch(r"p\.(\D+)(\d+)(\D+)", row.hgvs_p).groups()
             expected = "*" if alt == "Ter" else ONE_LETTER[alt]
             assert before[int(place) - 1] == ONE_LETTER[ref]
             assert after[: int(place)] == before[: int(place) - 1] + expected
         checked.add(row.hgvs_c)
-    assert {"c.1534G>A", "c.1631G>A", "c.246A>C", "c.340_346delinsCAG", "c.559C>T"} <= checked
+    planted = {"c.1534G>A", "c.1631G>A", "c.246A>C", "c.340_346delinsCAG", "c.559C>T", "c.1438del"}
+    assert planted <= checked
     assert len(checked) > 40
 
 
@@ -646,7 +651,7 @@ def test_true_genotypes__are_those_of_the_founding_study(genes, genome):
     lines, replicates = SIZES["medium"]
     samples, _ = draw_matrix(1, genes, study_of(genes, "medium"), replicates, 1.0)
     truth = true_genotypes(genome, samples, lines, 1.0)
-    assert len(truth) == 42 * 6
+    assert len(truth) == 42 * 7
     carriers = truth[truth.genotype != "ref"].drop_duplicates(["line", "condition", "hgvs_c"])
     columns = ["line", "condition", "hgvs_p", "genotype", "rna_share"]
     found = set(carriers[columns].itertuples(index=False, name=None))
@@ -656,6 +661,7 @@ def test_true_genotypes__are_those_of_the_founding_study(genes, genome):
         ("HSC-3", "resistant", "p.Trp544Ter", "het", 0.2),
         ("HO-1-u-1", "parental", "p.Glu82Asp", "het", 0.5),
         ("HO-1-u-1", "resistant", "p.Glu82Asp", "het", 0.7),
+        ("HSC-4", "resistant", "p.Thr480ProfsTer4", "het", 0.5),
         *(("Ca9-22", condition, "p.Arg139Trp", "hom", 1.0) for condition in SHORT),
         *(("HSC-4", condition, "p.Pro187Ser", "hom", 1.0) for condition in SHORT),
     }
@@ -731,12 +737,12 @@ def test_places_without_genes__are_in_no_exon(genome, written):
         for start, end in transcript.exons:
             exonic[offsets[transcript.contig] + start : offsets[transcript.contig] + end] = True
     assert not exonic[places].any()
-    ends = 23 * 2 * CHEMISTRY.fragment_range[1]
+    ends = 23 * 2 * LIBRARY.fragment_range[1]
     assert len(places) == pytest.approx((~exonic).sum() - ends, abs=ends)
 
 
 def test_main__few_reads_show_an_adapter_and_quality_falls(written):
-    for mate, adapter in enumerate(CHEMISTRY.adapters, start=1):
+    for mate, adapter in enumerate(SEQUENCER.adapters, start=1):
         _, bases, _, qualities = written.reads("HSC-2.P1", mate)
         share = np.mean([adapter[:12] in read for read in bases])
         assert 0.015 < share < 0.08

@@ -18,9 +18,10 @@ from common.sequence_files import (
 )
 from common.simulated_alleles import Carried, Variant, carried_by, molecules_of, with_variants
 from common.simulated_reads import (
-    Chemistry,
     Fragments,
+    Library,
     Molecules,
+    Sequencer,
     draw_fragments,
     draw_from_places,
     draw_lengths,
@@ -29,12 +30,9 @@ from common.simulated_reads import (
     sequence,
 )
 
-CHEMISTRY = Chemistry(
+LIBRARY = Library(fragment_mean=30, fragment_sd=10, fragment_range=(5, 50), three_prime_bias=0.5)
+SEQUENCER = Sequencer(
     cycles=20,
-    fragment_mean=30,
-    fragment_sd=10,
-    fragment_range=(5, 50),
-    three_prime_bias=0.5,
     adapters=("AAGTCGGAGG", "AAGTCGGATC"),
     phred=(60, 30, 20, 10),
     decay=(0.1, 0.2),
@@ -182,7 +180,7 @@ def test_draw_fragments__each_gene_has_its_count_and_molecules_their_share():
         start=np.array([0, 100, 200, 300]),
         length=np.array([100, 100, 100, 12]),
     )
-    found = draw_fragments(random, CHEMISTRY, np.array([20_000, 0, 500]), molecules)
+    found = draw_fragments(random, LIBRARY, np.array([20_000, 0, 500]), molecules)
     which = found.start // 100
     assert np.bincount(which, minlength=4)[[2, 3]].tolist() == [0, 500]
     assert abs((which == 0).sum() / 20_000 - 0.75) < 4 * np.sqrt(0.75 * 0.25 / 20_000)
@@ -194,7 +192,7 @@ def test_draw_fragments__each_gene_has_its_count_and_molecules_their_share():
 def test_draw_fragments__coverage_rises_towards_the_three_prime_end():
     random = np.random.default_rng(7)
     molecules = Molecules(np.array([0]), np.array([1.0]), np.array([0]), np.array([100_000]))
-    found = draw_fragments(random, CHEMISTRY, np.array([100_000]), molecules)
+    found = draw_fragments(random, LIBRARY, np.array([100_000]), molecules)
     shares = np.histogram(found.start, bins=10, range=(0, 100_000))[0] / 100_000
     centres = np.arange(0.05, 1, 0.1)
     expected = np.exp(0.5 * centres)
@@ -202,7 +200,7 @@ def test_draw_fragments__coverage_rises_towards_the_three_prime_end():
 
 
 def test_draw_lengths__are_normal_within_their_range():
-    lengths = draw_lengths(np.random.default_rng(8), CHEMISTRY, np.full(50_000, 1000))
+    lengths = draw_lengths(np.random.default_rng(8), LIBRARY, np.full(50_000, 1000))
     assert (lengths.min(), lengths.max()) == (5, 50)
     assert abs(np.median(lengths) - 30) <= 1
     inner = lengths[(lengths > 15) & (lengths < 45)]
@@ -210,7 +208,7 @@ def test_draw_lengths__are_normal_within_their_range():
 
 
 def test_draw_from_places__are_of_both_strands_around_the_places():
-    found = draw_from_places(np.random.default_rng(9), CHEMISTRY, 4000, np.array([100, 900]))
+    found = draw_from_places(np.random.default_rng(9), LIBRARY, 4000, np.array([100, 900]))
     assert set(found.start + found.length // 2) == {100, 900}
     assert abs(found.sense.mean() - 0.5) < 4 * np.sqrt(0.25 / 4000)
 
@@ -232,11 +230,11 @@ def test_sequence__mates_read_both_ends_and_go_on_into_their_adapters():
     pool = random.integers(0, 4, 200, dtype=np.uint8)
     starts, lengths = np.array([0, 60, 150, 170, 100]), np.array([40, 25, 50, 30, 7])
     sense = np.array([True, False, True, False, True])
-    (first, _), (second, _) = sequence(random, CHEMISTRY, pool, Fragments(starts, lengths, sense), PERFECT)
+    (first, _), (second, _) = sequence(random, SEQUENCER, pool, Fragments(starts, lengths, sense), PERFECT)
     for row, (start, length) in enumerate(zip(starts, lengths, strict=True)):
         rna = pool[start : start + length] if sense[row] else reverse_complement(pool[start : start + length])
         expected = [decode(reverse_complement(rna)), decode(rna)]
-        for bases, fragment, adapter in zip((first, second), expected, CHEMISTRY.adapters, strict=True):
+        for bases, fragment, adapter in zip((first, second), expected, SEQUENCER.adapters, strict=True):
             read = decode(bases[row])
             assert read[: min(length, 20)] == fragment[:20]
             assert read[length : length + 10] == adapter[: max(20 - length, 0)]
@@ -247,8 +245,8 @@ def test_sequence__errors_have_the_chance_that_the_quality_states():
     pool = random.integers(0, 4, 5000, dtype=np.uint8)
     starts = random.integers(0, 4900, 40_000)
     fragments = Fragments(starts, np.full(40_000, 50), np.ones(40_000, dtype=bool))
-    courses = [draw_qualities(random, CHEMISTRY, decay) for decay in CHEMISTRY.decay]
-    _, (second, phred) = sequence(random, CHEMISTRY, pool, fragments, courses)
+    courses = [draw_qualities(random, SEQUENCER, decay) for decay in SEQUENCER.decay]
+    _, (second, phred) = sequence(random, SEQUENCER, pool, fragments, courses)
     wrong = second != pool[starts[:, None] + np.arange(20)]
     for score in (10, 20, 30):
         at, expected = phred == score, 10 ** (-score / 10)
@@ -260,7 +258,7 @@ def test_sequence__errors_have_the_chance_that_the_quality_states():
 
 def test_draw_qualities__fall_along_the_read_and_more_with_more_decay():
     random = np.random.default_rng(13)
-    mild, strong = (draw_qualities(random, CHEMISTRY, decay) for decay in (0.05, 0.3))
-    assert set(np.unique(strong)) == set(CHEMISTRY.phred)
+    mild, strong = (draw_qualities(random, SEQUENCER, decay) for decay in (0.05, 0.3))
+    assert set(np.unique(strong)) == set(SEQUENCER.phred)
     assert strong[:, :5].mean() > strong[:, 10:15].mean() > strong[:, 15:].mean()
     assert mild.mean() > strong.mean()

@@ -70,15 +70,17 @@ def write_gtf(rows: Iterable[str], path: Path, comments: Iterable[str] = ()) -> 
     write_gzip(("\n".join(lines) + "\n").encode(), path)
 
 
-def fastq_records(prefix: str, mate: int, bases: np.ndarray, qualities: np.ndarray) -> bytes:
+def fastq_records(
+    prefix: str, mate: int, bases: np.ndarray, qualities: np.ndarray, ending: str = "/{mate}"
+) -> bytes:
     """Return reads of one length (reads x cycles: codes, Phred scores) as the text of a FASTQ file.
 
-    A read's name is the prefix, its number from 0 in seven digits, and the mate.
+    A read's title is the prefix, its number from 0 in seven digits, and an ending with the mate.
     """
     reads, cycles = bases.shape
     numbers = np.arange(reads)[:, None] // 10 ** np.arange(NAME_DIGITS - 1, -1, -1) % 10 + ord("0")
     head = np.frombuffer(f"@{prefix}".encode(), dtype=np.uint8)
-    tail = np.frombuffer(f"/{mate}\n".encode(), dtype=np.uint8)
+    tail = np.frombuffer(f"{ending.format(mate=mate)}\n".encode(), dtype=np.uint8)
     between = np.frombuffer(b"\n+\n", dtype=np.uint8)
     ends = np.cumsum([0, len(head), NAME_DIGITS, len(tail), cycles, len(between), cycles, 1])
     parts = (head, numbers, tail, LETTERS[bases], between, qualities + np.uint8(PHRED_OFFSET), ord("\n"))

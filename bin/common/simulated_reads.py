@@ -12,14 +12,19 @@ import numpy as np
 from common.sequence_files import encode
 
 
-class Chemistry(NamedTuple):
-    """How a library was made and sequenced."""
+class Library(NamedTuple):
+    """How a library of RNA was made."""
 
-    cycles: int  # bases of a read
     fragment_mean: float  # bases
     fragment_sd: float
     fragment_range: tuple[int, int]
     three_prime_bias: float  # of the natural logarithm of coverage, from the 5' to the 3' end
+
+
+class Sequencer(NamedTuple):
+    """How a library is read."""
+
+    cycles: int  # bases of a read
     adapters: tuple[str, str]  # what mate 1 and mate 2 read behind a fragment's end
     phred: tuple[int, ...]  # the scores there are, from the best
     decay: tuple[float, float]  # chance a cycle that a mate's score falls, at its last cycle
@@ -44,32 +49,32 @@ class Fragments(NamedTuple):
     sense: np.ndarray  # whether the pool has the strand that was the RNA
 
 
-def draw_qualities(random: np.random.Generator, chemistry: Chemistry, decay: float) -> np.ndarray:
+def draw_qualities(random: np.random.Generator, sequencer: Sequencer, decay: float) -> np.ndarray:
     """Draw courses of quality (profiles x cycles, Phred): the score falls now and then, and recovers.
 
     The chance to fall grows with the square of the cycle, from a twentieth of `decay` on.
     """
-    levels = len(chemistry.phred)
-    state = np.zeros(chemistry.profiles, dtype=np.int64)
-    decays = decay * random.lognormal(0, chemistry.decay_sd, chemistry.profiles)
-    course = np.empty((chemistry.profiles, chemistry.cycles), dtype=np.int64)
-    for cycle in range(chemistry.cycles):
-        falls = random.random(chemistry.profiles) < decays * ((cycle / chemistry.cycles) ** 2 + 0.05)
-        recovers = random.random(chemistry.profiles) < 0.3
-        state = np.where(falls, state + random.integers(1, levels, chemistry.profiles), state - recovers)
+    levels = len(sequencer.phred)
+    state = np.zeros(sequencer.profiles, dtype=np.int64)
+    decays = decay * random.lognormal(0, sequencer.decay_sd, sequencer.profiles)
+    course = np.empty((sequencer.profiles, sequencer.cycles), dtype=np.int64)
+    for cycle in range(sequencer.cycles):
+        falls = random.random(sequencer.profiles) < decays * ((cycle / sequencer.cycles) ** 2 + 0.05)
+        recovers = random.random(sequencer.profiles) < 0.3
+        state = np.where(falls, state + random.integers(1, levels, sequencer.profiles), state - recovers)
         state = np.clip(state, 0, levels - 1)
         course[:, cycle] = state
-    return np.array(chemistry.phred, dtype=np.uint8)[course]
+    return np.array(sequencer.phred, dtype=np.uint8)[course]
 
 
-def draw_lengths(random: np.random.Generator, chemistry: Chemistry, limits: np.ndarray) -> np.ndarray:
+def draw_lengths(random: np.random.Generator, library: Library, limits: np.ndarray) -> np.ndarray:
     """Draw lengths of fragments: normal within the range, none longer than its molecule."""
-    lengths = random.normal(chemistry.fragment_mean, chemistry.fragment_sd, len(limits))
-    return np.minimum(np.clip(np.rint(lengths), *chemistry.fragment_range).astype(np.int64), limits)
+    lengths = random.normal(library.fragment_mean, library.fragment_sd, len(limits))
+    return np.minimum(np.clip(np.rint(lengths), *library.fragment_range).astype(np.int64), limits)
 
 
 def draw_fragments(
-    random: np.random.Generator, chemistry: Chemistry, counts: np.ndarray, molecules: Molecules
+    random: np.random.Generator, library: Library, counts: np.ndarray, molecules: Molecules
 ) -> Fragments:
     """Draw the fragments of a library: as many of each gene as counted, more of them near the 3' end."""
     genes = np.repeat(np.arange(len(counts)), counts)
@@ -78,20 +83,20 @@ def draw_fragments(
     before = np.concatenate([[0], np.cumsum(of_gene)])
     wanted = before[genes] + random.random(len(genes)) * of_gene[genes]
     chosen = np.minimum(np.searchsorted(cumulative, wanted, side="right"), len(cumulative) - 1)
-    lengths = draw_lengths(random, chemistry, molecules.length[chosen])
+    lengths = draw_lengths(random, library, molecules.length[chosen])
     # Inverse of the distribution function of a density proportional to exp(bias * x) on [0, 1].
-    place = np.log1p(random.random(len(genes)) * np.expm1(chemistry.three_prime_bias))
-    place /= chemistry.three_prime_bias
+    place = np.log1p(random.random(len(genes)) * np.expm1(library.three_prime_bias))
+    place /= library.three_prime_bias
     room = molecules.length[chosen] - lengths + 1
     start = molecules.start[chosen] + np.minimum((place * room).astype(np.int64), room - 1)
     return Fragments(start, lengths, np.ones(len(genes), dtype=bool))
 
 
 def draw_from_places(
-    random: np.random.Generator, chemistry: Chemistry, number: int, places: np.ndarray
+    random: np.random.Generator, library: Library, number: int, places: np.ndarray
 ) -> Fragments:
     """Draw fragments of either strand around places of the pool: what is no RNA of a gene."""
-    lengths = draw_lengths(random, chemistry, np.full(number, chemistry.fragment_range[1]))
+    lengths = draw_lengths(random, library, np.full(number, library.fragment_range[1]))
     return Fragments(
         places[random.integers(0, len(places), number)] - lengths // 2, lengths, random.random(number) < 0.5
     )
@@ -116,16 +121,17 @@ def read_through(random: np.random.Generator, bases: np.ndarray, lengths: np.nda
 
 def sequence(
     random: np.random.Generator,
-    chemistry: Chemistry,
+    sequencer: Sequencer,
     pool: np.ndarray,
     fragments: Fragments,
     qualities: Sequence[np.ndarray],
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Read the fragments from both ends: (bases, Phred scores) of mate 1 and mate 2, reads x cycles.
 
-    The library is stranded by dUTP: mate 1 is the complement of the RNA, mate 2 reads as the RNA.
+    Mate 2 reads as the pool where that is the sense strand, and mate 1 is its complement: so a library of
+    RNA that is stranded by dUTP.
     """
-    cycles = chemistry.cycles
+    cycles = sequencer.cycles
     padded = np.concatenate([pool, np.zeros(cycles, dtype=np.uint8)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, cycles)
     from_start = windows[fragments.start]
@@ -136,7 +142,7 @@ def sequence(
     mates = []
     for bases, adapter, courses in zip(
         (np.where(sense, from_end, from_start), np.where(sense, from_start, from_end)),
-        chemistry.adapters,
+        sequencer.adapters,
         qualities,
         strict=True,
     ):

@@ -63,9 +63,13 @@ class Shape(NamedTuple):
 SHAPES = {
     "KEAP1": Shape(
         *("ENST00000171111.10", "chr19", (116, 686, 686, 206, 177, 694), 164, 624),
-        {512: "GTC", 544: "TGG"},
+        {57: "GAC", 320: "CGG", 512: "GTC", 544: "TGG"},
     ),
-    "NFE2L2": Shape("ENST00000397062.8", "chr2", (196, 267, 90, 192, 1701), 152, 605, {82: "GAA"}),
+    "NFE2L2": Shape(
+        *("ENST00000397062.8", "chr2", (196, 267, 90, 192, 1701), 152, 605),
+        {30: "CTT", 31: "GGA", 32: "GTC", 82: "GAA"}
+        | {478: "CTG", 479: "AAA", 480: "ACC", 481: "GCT", 482: "GAA", 483: "GTG", 484: "ACC"},
+    ),
     "CUL3": Shape(
         *("ENST00000264414.9", "chr2"),
         (420, 198, 114, 161, 115, 229, 146, 177, 171, 108, 125, 97, 135, 187, 146, 582),
@@ -99,6 +103,18 @@ ALLELES = {
     "delins": Allele("NQO1", 340, "GATTCAC", "CAG", "c.340_346delinsCAG", "p.Asp114GlnfsTer4"),
     "R139W": Allele("NQO1", 415, "C", "T", "c.415C>T", "p.Arg139Trp"),
     "P187S": Allele("NQO1", 559, "C", "T", "c.559C>T", "p.Pro187Ser"),
+    # One A of four is lost; a stop follows three codons later. In the last exon, so its RNA does not decay.
+    "T480fs": Allele("NFE2L2", 1438, "AC", "C", "c.1438del", "p.Thr480ProfsTer4"),
+}
+# These are in DNA alone: RNA cannot show a promoter or a subclone of a few percent, and what lies under a
+# primer asks nothing of it. So what the RNA of the study answers does not depend on them.
+DNA_ALLELES = {
+    "R320Q": Allele("KEAP1", 959, "G", "A", "c.959G>A", "p.Arg320Gln"),
+    "Q31ins": Allele("NFE2L2", 94, "G", "CAGG", "c.93_94insCAG", "p.Gly31_Val32insGln"),
+    # Under the left primer of KEAP1_e2_1 and in the insert of KEAP1_e2_2.
+    "D57=": Allele("KEAP1", 171, "C", "T", "c.171C>T", "p.Asp57="),
+    # Of rs6721961. The base before the gene is random: it is exchanged for that which pairs differently.
+    "promoter": Allele("NFE2L2", -733, "", "", "", ""),
 }
 
 
@@ -110,19 +126,35 @@ class Line(NamedTuple):
     nqo1_functional: tuple[str, str]
     alleles: Mapping[str, tuple[float, float]] = {}  # share of the gene's RNA: 0 has it not, 1 is homozygous
     skipping: tuple[float, float] | None = None  # share of NQO1's transcripts without exon 4; else the usual
+    dna_alleles: Mapping[
+        str, tuple[float, float]
+    ] = {}  # share of the DNA: 0.5 is heterozygous, less a subclone
 
 
 STUDY_LINES = (
     Line("RPMI2650", {}, ("yes", "no")),
-    Line("HSC-2", {"nrf2": (0, 1)}, ("yes", "no"), {"V512I": (0, 0.5), "delins": (0, 0.5)}),
+    Line(
+        *("HSC-2", {"nrf2": (0, 1)}, ("yes", "no"), {"V512I": (0, 0.5), "delins": (0, 0.5)}),
+        dna_alleles={"D57=": (0.5, 0.5)},
+    ),
     # Nonsense-mediated decay leaves little RNA of the truncated allele.
-    Line("HSC-3", {"nrf2": (0, 0.9)}, ("yes", "yes"), {"W544*": (0, 0.2)}),
-    Line("HO-1-u-1", {"nrf2": (1, 1.35)}, ("yes", "yes"), {"E82D": (0.5, 0.7)}),
+    Line(
+        *("HSC-3", {"nrf2": (0, 0.9)}, ("yes", "yes"), {"W544*": (0, 0.2)}),
+        dna_alleles={"R320Q": (0, 0.03)},
+    ),
+    Line(
+        *("HO-1-u-1", {"nrf2": (1, 1.35)}, ("yes", "yes"), {"E82D": (0.5, 0.7)}),
+        dna_alleles={"Q31ins": (0, 0.06), "promoter": (0.5, 0.5)},
+    ),
     Line("Ca9-22", {"mesenchymal": (0, 1)}, ("no", "no"), {"R139W": (1, 1)}, (0.5, 0.5)),
-    Line("HSC-4", {"platinum_transport": (0, 1)}, ("no", "no"), {"P187S": (1, 1)}),
+    Line(
+        *("HSC-4", {"platinum_transport": (0, 1)}, ("no", "no")),
+        {"P187S": (1, 1), "T480fs": (0, 0.5)},
+    ),
     Line("SAS", {"interferon": (0, 1)}, ("yes", "yes")),
 )
 WITHOUT_NQO1 = ("HSC-4", "parental", 2)  # a sample: line, condition, replicate
+WITHOUT_AMPLICON = ("HSC-4", "parental", "NFE2L2_e3")  # line, condition, amplicon
 # Further lines, SIM-08 to SIM-50, behave as the seven do, in turn.
 LINES = STUDY_LINES + tuple(
     STUDY_LINES[number % len(STUDY_LINES)]._replace(name=f"SIM-{number + 1:02d}")
@@ -134,3 +166,38 @@ SIZES = {  # lines, replicates per line and condition
     "medium": (list(STUDY_LINES), 3),
     "large": (list(LINES), 3),
 }
+
+# How many amplicons cover the coding part of each exon, and where further ones lie before the gene (c.).
+AMPLICONS_OF_EXONS = {"KEAP1": {2: 4, 3: 5, 4: 2, 5: 1, 6: 1}, "NFE2L2": {1: 1, 2: 2, 3: 1, 4: 1, 5: 8}}
+AMPLICONS_BEFORE = {"NFE2L2": {"promoter": (-800, -640), "upstream": (-330, -165)}}
+
+
+class Trace(NamedTuple):
+    """A Sanger trace: of a PCR product around an allele, from its forward or its reverse primer."""
+
+    line: str
+    condition: str
+    allele: str  # of ALLELES, that is expected
+    direction: str  # forward: along the gene
+    told: bool = True  # whether the sheet says what is expected
+    around: int | None = None  # base of the coding sequence in the middle of the product, if not the allele's
+    readable: bool = True
+
+    @property
+    def name(self) -> str:
+        """Return the name of its file, without .ab1."""
+        change = f"c{self.around}" if self.around else self.allele.replace("*", "X")
+        gene, end = ALLELES[self.allele].gene, self.direction[0].upper()
+        return f"{self.line}.{SHORT[self.condition]}.{gene}_{change}_{end}"
+
+
+TRACES = (
+    *(Trace("HSC-2", condition, "V512I", "forward") for condition in CONDITIONS),
+    Trace("HSC-2", "parental", "V512I", "reverse"),
+    Trace("HSC-2", "resistant", "V512I", "reverse", told=False),
+    *(Trace("HSC-3", condition, "W544*", "forward") for condition in CONDITIONS),
+    Trace("HSC-3", "resistant", "W544*", "reverse", readable=False),
+    *(Trace("HO-1-u-1", condition, "E82D", "forward") for condition in CONDITIONS),
+    Trace("HO-1-u-1", "resistant", "E82D", "reverse", around=1000),
+    *(Trace("HSC-4", condition, "T480fs", "forward") for condition in CONDITIONS),
+)
