@@ -67,7 +67,7 @@ import numpy as np
 import pandas as pd
 from common.cli import FOLDER, RESULTS, InputError, Script
 from common.gene_sets import GeneSet, read_collections
-from common.mini_genome import Gene, draw_genome, gtf_rows
+from common.mini_genome import Gene, draw_genome, gtf_rows, places_without_exons
 from common.multiqc import write_versions
 from common.sequence_files import (
     fastq_records,
@@ -410,19 +410,6 @@ def dna_of(genome: Genome, line: Line, condition: int, effects: float) -> list[D
     return found
 
 
-def places_without_genes(genome: Genome) -> np.ndarray:
-    """List the places of the contigs, one behind the other, in no exon and not at a contig's end."""
-    free = {name: np.ones(len(codes), dtype=bool) for name, codes in genome.contigs.items()}
-    for gene in genome.genes:
-        for exon in gene.exons:
-            start, end = gene.on_genome(*exon)
-            free[gene.design.contig][start:end] = False
-    margin = LIBRARY.fragment_range[1]
-    for each in free.values():
-        each[:margin] = each[-margin:] = False
-    return np.flatnonzero(np.concatenate(list(free.values())))
-
-
 def draw_reads(
     random: np.random.Generator, counts: np.ndarray, tube: Tube, courses: Sequence[np.ndarray]
 ) -> tuple[bytes, bytes]:
@@ -452,7 +439,7 @@ def fill_tube(genome: Genome, line: Line, condition: int, effects: float) -> Tub
     return Tube(
         np.concatenate([*others, *sequences]),
         molecules._replace(start=molecules.start + sum(map(len, others))),
-        genomic=len(genome.foreign) + places_without_genes(genome),
+        genomic=len(genome.foreign) + places_without_exons(genome.contigs, genome.genes, margin),
         foreign=np.arange(margin, len(genome.foreign) - margin),
     )
 
@@ -470,29 +457,21 @@ def dropped_of(line: str, condition: str, effects: float) -> set[str]:
     return {WITHOUT_AMPLICON[2]} if effects and (line, condition) == WITHOUT_AMPLICON[:2] else set()
 
 
-def write_amplicons(
-    seed: int, genome: Genome, lines: Mapping[str, Line], panel: Panel, effects: float, results: Path
-) -> None:
-    """Write the sheet, primers and reads of the amplicons."""
-    samples = amplicon_samples(list(lines.values()))
-    samples.to_csv(results / "amplicons.csv", index=False, lineterminator="\n")
-    write_table(primers_of(panel.amplicons), results / "primers.tsv")
-    for number, row in enumerate(samples.itertuples(), start=1):
-        line, at = lines[row.line], CONDITIONS.index(row.condition)
-        random = stream(seed, "amplicons", LINES.index(line), at)
-        templates = templates_of(dna_of(genome, line, at, effects))
-        dropped = dropped_of(row.line, row.condition, effects)
-        mates = draw_library(random, panel, genome.contigs, templates, dropped)
-        for mate, (reads, path) in enumerate(zip(mates, (row.fastq_1, row.fastq_2), strict=True), start=1):
-            text = fastq_records(f"{MISEQ_RUN}:{1000 + number}:", mate, *reads, " {mate}:N:0:1")
-            write_gzip(text, results / path)
+def draw_amplicon_reads(
+    seed: int, genome: Genome, panel: Panel, line: Line, condition: str, effects: float
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Draw the reads of the amplicons of a line in a condition: bases and Phred scores of each mate."""
+    at = CONDITIONS.index(condition)
+    random = stream(seed, "amplicons", LINES.index(line), at)
+    templates = templates_of(dna_of(genome, line, at, effects))
+    return draw_library(random, panel, genome.contigs, templates, dropped_of(line.name, condition, effects))
 
 
-def write_traces(
-    seed: int, genome: Genome, lines: Mapping[str, Line], effects: float, results: Path
-) -> pd.DataFrame:
-    """Write the sheet of the Sanger traces and their files; return what is true of each."""
-    rows, truth = [], []
+def draw_traces(
+    seed: int, genome: Genome, lines: Mapping[str, Line], effects: float
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, bytes]]:
+    """Draw the Sanger traces: their sheet, what is true of each, and the files by name."""
+    rows, truth, files = [], [], {}
     for number, plan in enumerate(TRACES):
         allele, variant = ALLELES[plan.allele], genome.alleles[plan.allele]
         found = dna_of(genome, lines[plan.line], CONDITIONS.index(plan.condition), effects)
@@ -501,17 +480,15 @@ def write_traces(
         forward = (plan.direction == "forward") == (gene.design.strand == "+")
         random = stream(seed, "traces", number)
         products = products_of(random, genome.contigs, placed(gene, middle), forward, templates_of(found))
-        trace = draw_trace(random, products, plan.readable)
-        (results / f"traces/{plan.name}.ab1").write_bytes(ab1(trace, plan.name))
+        files[f"{plan.name}.ab1"] = ab1(draw_trace(random, products, plan.readable), plan.name)
         zygosity = {each.variant: each.zygosity for each in found}.get(variant, "absent")
         call = zygosity if plan.readable and not plan.around else "not_assessable"
         subject = (plan.line, plan.condition, allele.gene)
         rows.append((*subject, f"traces/{plan.name}.ab1", allele.hgvs_p if plan.told else ""))
         truth.append((f"{plan.name}.ab1", *subject, allele.hgvs_c, allele.hgvs_p, plan.direction, call))
     sheet = pd.DataFrame(rows, columns=["line", "condition", "gene", "ab1", "expected"])
-    sheet.to_csv(results / "sanger.csv", index=False, lineterminator="\n")
     columns = ["file", "line", "condition", "gene", "hgvs_c", "hgvs_p", "direction", "call"]
-    return pd.DataFrame(truth, columns=columns)
+    return sheet, pd.DataFrame(truth, columns=columns), files
 
 
 def contrasts_of(study: Sequence[Expression]) -> dict[str, list[Expression]]:
@@ -728,7 +705,18 @@ def main(size: str, seed: int, gene_sets: Path, effects: float, results: Path) -
     read = [gene for gene in genome.genes if gene.design.gene_name in AMPLICONS_OF_EXONS]
     amplicons = lay_out(read, genome.contigs, AMPLICONS_OF_EXONS, AMPLICONS_BEFORE)
     panel = draw_panel(stream(seed, "amplicons"), amplicons, genome.contigs)
-    write_amplicons(seed, genome, by_name, panel, effects, results)
+    write_table(primers_of(amplicons), results / "primers.tsv")
+    libraries = amplicon_samples(lines)
+    libraries.to_csv(results / "amplicons.csv", index=False, lineterminator="\n")
+    for number, row in enumerate(libraries.itertuples(), start=1):
+        mates = draw_amplicon_reads(seed, genome, panel, by_name[row.line], row.condition, effects)
+        for mate, (reads, path) in enumerate(zip(mates, (row.fastq_1, row.fastq_2), strict=True), start=1):
+            text = fastq_records(f"{MISEQ_RUN}:{1000 + number}:", mate, *reads, " {mate}:N:0:1")
+            write_gzip(text, results / path)
+    sanger, true_traces, traces = draw_traces(seed, genome, by_name, effects)
+    sanger.to_csv(results / "sanger.csv", index=False, lineterminator="\n")
+    for name, content in traces.items():
+        (results / "traces" / name).write_bytes(content)
 
     truth = {
         "counts": counts,
@@ -740,7 +728,7 @@ def main(size: str, seed: int, gene_sets: Path, effects: float, results: Path) -
         "skipping": true_skipping(lines, effects),
         "amplicon_variants": true_amplicon_variants(genome, lines, amplicons, effects),
         "amplicons": true_amplicons(lines, panel, effects),
-        "traces": write_traces(seed, genome, by_name, effects, results),
+        "traces": true_traces,
     }
     for name, table in truth.items():
         write_table(table, results / f"truth/{name}.tsv")

@@ -4,16 +4,23 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import annotate_variants
 import numpy as np
 import pandas as pd
+import pysam
 import pytest
+from Bio import SeqIO
 from click.testing import CliRunner
 from common.annotation import Transcript, read_transcripts, reverse_complement
 from common.gene_sets import read_collections
+from common.mini_genome import places_without_exons
 from common.sequence_files import decode
+from common.simulated_amplicons import draw_panel, lay_out
 from conftest import ROOT
 from simulate_study import (
     ALLELES,
+    AMPLICONS_BEFORE,
+    AMPLICONS_OF_EXONS,
     DRIFT_SD,
     FRAGMENTS,
     LIBRARY,
@@ -34,11 +41,13 @@ from simulate_study import (
     draw_genes,
     draw_matrix,
     draw_reference,
+    draw_traces,
     fill_tube,
     main,
-    places_without_genes,
     planted_sets,
     stream,
+    true_amplicon_variants,
+    true_amplicons,
     true_calls,
     true_gene_sets,
     true_genes,
@@ -113,6 +122,14 @@ class Written:
         assert lines.pop() == ""
         return [lines[at::4] for at in range(4)]
 
+    def pairs(self, sample: str) -> list[tuple[str, str]]:
+        """Return the bases of both mates of each pair of an amplicon library."""
+        texts = [
+            gzip.decompress((self.folder / f"amplicon_reads/{sample}_{mate}.fastq.gz").read_bytes())
+            for mate in (1, 2)
+        ]
+        return list(zip(*(text.decode().split("\n")[1::4] for text in texts), strict=True))
+
     def spliced(self, transcript: Transcript) -> str:
         contig = self.contigs[transcript.contig]
         parts = [contig[start:end] for start, end in transcript.exons]
@@ -132,6 +149,11 @@ def written(tmp_path_factory):
     return Written(folder, time.process_time() - started)
 
 
+def amplicons_of(genome):
+    genes = [gene for gene in genome.genes if gene.design.gene_name in AMPLICONS_OF_EXONS]
+    return lay_out(genes, genome.contigs, AMPLICONS_OF_EXONS, AMPLICONS_BEFORE)
+
+
 def read(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", dtype=str, keep_default_na=False)
 
@@ -149,6 +171,7 @@ def log2_means(counts: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
 
 def test_main__writes_the_same_bytes_for_a_seed_and_others_for_another(run_script, tmp_path, monkeypatch):
     monkeypatch.setattr("simulate_study.FRAGMENTS", 3000)
+    monkeypatch.setattr("common.simulated_amplicons.MEDIAN_FRAGMENTS", 40)
     for folder, seed in (("a", 7), ("b", 7), ("c", 8)):
         options = {"gene_sets": GENE_SETS, "seed": seed, "results": tmp_path / folder}
         assert run_script(main, **options).exit_code == 0
@@ -251,6 +274,7 @@ def test_main__its_truth_names_what_the_sheets_and_gene_sets_have(
     effects, collections, run_script, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("simulate_study.FRAGMENTS", 1000)
+    monkeypatch.setattr("common.simulated_amplicons.MEDIAN_FRAGMENTS", 40)
     assert run_script(main, gene_sets=GENE_SETS, effects=effects, results=tmp_path).exit_code == 0
     sheet, matrix = read(tmp_path / "rnaseq.csv"), read(tmp_path / "truth/counts.tsv")
     contrasts = {f"{line}.resistant_vs_parental" for line in [*sheet.line, "all"]}
@@ -269,6 +293,22 @@ def test_main__its_truth_names_what_the_sheets_and_gene_sets_have(
     genotypes = read(tmp_path / "truth/genotypes.tsv")
     assert (genotypes.groupby("sample").size() == len(ALLELES)).all()
     assert set(genotypes["sample"]) == set(sheet["sample"])
+
+    libraries = read(tmp_path / "amplicons.csv")
+    assert set(zip(libraries.line, libraries.condition, strict=True)) == in_sheet
+    primers = read(tmp_path / "primers.tsv")
+    amplicons = read(tmp_path / "truth/amplicons.tsv")
+    assert set(zip(amplicons["sample"], amplicons.amplicon, strict=True)) == {
+        (sample, amplicon) for sample in libraries["sample"] for amplicon in primers.amplicon
+    }
+    carried = read(tmp_path / "truth/amplicon_variants.tsv")
+    assert set(carried["sample"]) == set(libraries["sample"])
+    assert {name for names in carried.amplicons for name in names.split(";")} <= set(primers.amplicon)
+    sanger, traces = read(tmp_path / "sanger.csv"), read(tmp_path / "truth/traces.tsv")
+    assert list(sanger.ab1) == list("traces/" + traces.file)
+    assert (sanger.expected == "").sum() == 1
+    assert set(sanger.expected) - {""} <= set(traces.hgvs_p)
+    assert {path.name for path in (tmp_path / "traces").iterdir()} == set(traces.file)
 
 
 def test_main__refuses_gene_sets_without_those_that_it_plants_effects_in(run_script, tmp_path):
@@ -728,8 +768,8 @@ def test_fill_tube__molecules_skip_exon_4_as_planted(line, share, genome):
     assert abs(number[length < 1400].sum() / number.sum() - share) < 1e-9
 
 
-def test_places_without_genes__are_in_no_exon(genome, written):
-    places = places_without_genes(genome)
+def test_places_without_exons__are_in_none_and_at_no_end_of_a_contig(genome, written):
+    places = places_without_exons(genome.contigs, genome.genes, LIBRARY.fragment_range[1])
     pool = np.concatenate(list(genome.contigs.values()))
     offsets = dict(zip(genome.contigs, np.cumsum([0, *map(len, genome.contigs.values())]), strict=False))
     exonic = np.zeros(len(pool), dtype=bool)
@@ -750,3 +790,254 @@ def test_main__few_reads_show_an_adapter_and_quality_falls(written):
         by_cycle = scores.mean(axis=0)
         assert by_cycle[:10].mean() > by_cycle[40:50].mean() > by_cycle[-10:].mean() + 0.5
         assert 0.8 < (scores >= 30).mean() < 0.97
+
+
+@pytest.fixture(scope="module")
+def primers(written):
+    table = written.table("primers.tsv")
+    places = [name for name in table if name.endswith(("start", "end"))]
+    return table.astype(dict.fromkeys(places, int))
+
+
+def test_lay_out__inserts_cover_the_coding_bases_and_neighbours_overlap_in_two_pools(primers, written):
+    assert len(primers) == 28
+    assert primers.amplicon.str.lower().is_unique
+    assert (primers.start == primers.left_start).all()
+    assert (primers.end == primers.right_end).all()
+    for first, last in (("left_start", "left_end"), ("right_start", "right_end")):
+        assert (primers[last] - primers[first]).between(18, 24).all()
+    assert (primers.end - primers.start).between(90, 250).all()
+    assert (primers.end - primers.start < 150).sum() >= 2  # their reads go on into the adapters
+    for _, contig in primers.groupby("chrom"):
+        for one, other in pairwise(contig.itertuples()):
+            assert one.left_end < other.left_end
+            assert one.pool != other.pool
+            if other.start < one.end:
+                assert one.right_start - other.left_end == 8
+    for gene in ("KEAP1", "NFE2L2"):
+        transcript = written.transcript_of(gene)
+        mine = primers[primers.chrom == transcript.contig]
+        covered = {at for row in mine.itertuples() for at in range(row.left_end, row.right_start)}
+        assert {transcript.to_genome(offset) for offset in range(*transcript.cds)} <= covered
+    promoter = written.transcript_of("NFE2L2").coding_to_genome("-733")
+    before = primers[(primers.chrom == "chr2") & (primers.left_end <= promoter)]
+    assert (promoter < before.right_start).any()
+
+
+def test_main__most_pairs_begin_with_both_primers_and_amplicons_have_their_share(primers, written):
+    expected = written.table("truth/amplicons.tsv").astype({"expected_share": float})
+    sizes = [path.stat().st_size for path in (written.folder / "amplicon_reads").iterdir()]
+    assert sum(sizes) < 10e6
+    ends = {}
+    for row in primers.itertuples():
+        contig = written.contigs[row.chrom]
+        ends[contig[row.start : row.start + 18]] = (row.amplicon, "left")
+        ends[reverse_complement(contig[row.end - 18 : row.end])] = (row.amplicon, "right")
+    medians = []
+    for sample in ("HSC-2.CR", "HSC-4.P"):
+        pairs = written.pairs(sample)
+        found = [(ends.get(one[:18]), ends.get(other[:18])) for one, other in pairs]
+        known = [(one, other) for one, other in found if one and other]
+        assert len(known) > 0.95 * len(pairs)
+        whole = [one for one, other in known if one[0] == other[0] and one[1] != other[1]]
+        assert 0.002 < 1 - len(whole) / len(known) < 0.03  # dimers and others of two amplicons
+        assert abs(np.mean([end == "left" for _, end in whole]) - 0.5) < 4 * 0.5 / np.sqrt(len(whole))
+        counts = pd.Series([name for name, _ in whole]).value_counts()
+        truth = expected[expected["sample"] == sample].set_index("amplicon")
+        assert abs(truth.expected_share.sum() - 1) < 1e-9
+        dropped = truth.index[truth.dropped == "yes"]
+        assert list(dropped) == (["NFE2L2_e3"] if sample == "HSC-4.P" else [])
+        assert all(counts.get(name, 0) <= 4 for name in dropped)
+        kept = truth.expected_share.drop(dropped)
+        ratio = np.log(counts[kept.index] / counts[kept.index].sum() / kept)
+        assert ratio.abs().max() < 4 * np.hypot(0.1, 1 / np.sqrt(counts[kept.index].min()))
+        medians.append(counts.reindex(truth.index).median())
+    assert 400 < np.mean(medians) < 900
+    share = expected[expected["sample"] == "HSC-2.P"].set_index("amplicon").expected_share
+    pools = share.groupby(primers.set_index("amplicon").pool).median()
+    assert 0.4 < pools["2"] / pools["1"] < 0.85
+
+
+def test_main__fragments_show_the_variants_in_their_share_of_the_dna(written):
+    """By words of 25 bases around each variant, in either mate; 4.5 standard errors."""
+    truth = written.table("truth/amplicon_variants.tsv").astype({"pos": int, "vaf": float})
+    checked = 0
+    for sample in ("HSC-3.CR", "HO-1-u-1.CR", "HSC-4.CR"):
+        words = {}
+        for row in truth[truth["sample"] == sample].itertuples():
+            contig, at = written.contigs[row.chrom], row.pos - 1
+            before, behind = contig[at - 12 : at], contig[at + len(row.ref) : at + len(row.ref) + 12]
+            words[row.hgvs_c] = [(before + base + behind) for base in (row.ref, row.alt)]
+        fragments = [one + "N" + reverse_complement(other) for one, other in written.pairs(sample)]
+        fragments += [reverse_complement(fragment) for fragment in fragments]
+        for row in truth[truth["sample"] == sample].itertuples():
+            ref, alt = (sum(word in each for each in fragments) for word in words[row.hgvs_c])
+            tolerance = 4.5 * np.sqrt(row.vaf * (1 - row.vaf) / (ref + alt)) + 0.01
+            assert ref + alt > 150
+            assert abs(alt / (ref + alt) - row.vaf) < tolerance, row.hgvs_c
+            checked += 1
+    assert checked == 25
+
+
+def test_main__an_amplicon_with_a_primer_at_a_variant_shows_the_primers_base(primers, written):
+    truth = written.table("truth/amplicon_variants.tsv")
+    (row,) = truth[(truth.hgvs_c == "c.171C>T") & (truth["sample"] == "HSC-2.P")].itertuples()
+    assert (row.vaf, row.zygosity, row.amplicons) == ("0.5", "het", "KEAP1_e2_2")
+    at = int(row.pos) - 1
+    hidden = primers[(primers.left_start <= at) & (at < primers.left_end) & (primers.chrom == row.chrom)]
+    assert list(hidden.amplicon) == ["KEAP1_e2_1"]
+    contig, start = written.contigs[row.chrom], int(hidden.start.iloc[0])
+    # From the primer on into what the neighbour does not reach.
+    neighbour = primers[primers.amplicon == "KEAP1_e2_2"]
+    ref = contig[start : int(neighbour.end.iloc[0]) + 8]
+    alt = ref[: at - start] + row.alt + ref[at - start + 1 :]
+    reads = [read for pair in written.pairs("HSC-2.P") for read in pair]
+    assert sum(read.startswith(ref) for read in reads) > 200
+    assert not sum(read.startswith(alt) for read in reads)
+
+
+def test_true_amplicon_variants__are_minimal_far_left_and_of_the_genome(written):
+    truth = written.table("truth/amplicon_variants.tsv")
+    for row in truth.itertuples():
+        at = int(row.pos) - 1
+        assert written.contigs[row.chrom][at : at + len(row.ref)] == row.ref
+        assert row.ref[-1] != row.alt[-1] or len(row.ref) == len(row.alt) == 1
+        assert min(len(row.ref), len(row.alt)) == 1
+        assert row.amplicons
+    indels = truth[truth.ref.str.len() != truth.alt.str.len()]
+    assert set(indels.hgvs_c) == {"c.1438del", "c.93_94insCAG"}
+
+
+def test_true_amplicon_variants__have_the_names_that_annotate_variants_gives_them(written, tmp_path):
+    truth = written.table("truth/amplicon_variants.tsv")
+    places = ["chrom", "pos", "ref", "alt"]
+    sites = truth.drop_duplicates(places).astype({"pos": int}).sort_values(["chrom", "pos"])
+    (tmp_path / "genome.fa").write_text(
+        "".join(f">{name}\n{contig}\n" for name, contig in written.contigs.items())
+    )
+    pysam.faidx(str(tmp_path / "genome.fa"))
+    (tmp_path / "variants").mkdir()
+    records = [f"{row.chrom}\t{row.pos}\t.\t{row.ref}\t{row.alt}\t.\t.\t.\n" for row in sites.itertuples()]
+    contigs = [f"##contig=<ID={name}>\n" for name in written.contigs]
+    header = ["##fileformat=VCFv4.2\n", *contigs, "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"]
+    (tmp_path / "variants/truth.vcf").write_text("".join([*header, *records]))
+    words = ["--variants", tmp_path / "variants", "--genome", tmp_path / "genome.fa"]
+    words += ["--annotation", written.folder / "genes.gtf", "--results", tmp_path]
+    for name in ("target_genes", "domains", "hotspots"):
+        words += [f"--{name.replace('_', '-')}", ROOT / f"assets/{name}.tsv"]
+    CliRunner().invoke(annotate_variants.main, [str(word) for word in words], catch_exceptions=False)
+    found = read(tmp_path / "variants.tsv")
+    found = found[found.named == "yes"].set_index(places)
+    truth = truth.drop_duplicates(places).set_index(places)
+    assert len(found) == len(truth) > 10
+    assert (found.hgvs_c == truth.hgvs_c[found.index]).all()
+    assert (found.hgvs_p.str.replace(r"[()]", "", regex=True) == truth.hgvs_p[found.index]).all()
+
+
+def test_true_amplicon_variants__are_those_of_the_founding_study_and_the_planted_extras(genome):
+    amplicons = amplicons_of(genome)
+    truth = true_amplicon_variants(genome, SIZES["medium"][0], amplicons, 1.0)
+    planted = truth[truth.origin == "planted"]
+    columns = ["sample", "hgvs_c", "vaf", "zygosity"]
+    found = set(planted[columns].itertuples(index=False, name=None))
+    promoter = planted.hgvs_c[planted.hgvs_c.str.startswith("c.-")].iloc[0]
+    assert re.fullmatch(r"c\.-733(A>C|C>A|G>T|T>G)", promoter)
+    assert found == {
+        ("HSC-2.CR", "c.1534G>A", 0.5, "het"),
+        *((f"HSC-2.{short}", "c.171C>T", 0.5, "het") for short in SHORT.values()),
+        ("HSC-3.CR", "c.1631G>A", 0.5, "het"),
+        ("HSC-3.CR", "c.959G>A", 0.03, "subclonal"),
+        *((f"HO-1-u-1.{short}", "c.246A>C", 0.5, "het") for short in SHORT.values()),
+        *((f"HO-1-u-1.{short}", promoter, 0.5, "het") for short in SHORT.values()),
+        ("HO-1-u-1.CR", "c.93_94insCAG", 0.06, "subclonal"),
+        ("HSC-4.CR", "c.1438del", 0.5, "het"),
+    }
+    of_rna = true_variants(genome, SIZES["medium"][0], 1.0)
+    snps = of_rna[(of_rna.origin == "common_snp") & of_rna.gene.isin(["KEAP1", "NFE2L2"])]
+    columns = ["line", "condition", "chrom", "pos", "zygosity"]
+    common = truth[truth.origin == "common_snp"]
+    assert set(common[columns].itertuples(index=False)) == set(snps[columns].itertuples(index=False))
+    assert (common.vaf == common.zygosity.map({"het": 0.5, "hom": 1.0})).all()
+
+
+def test_true_amplicon_variants__without_effects_nothing_is_gained_or_lost(genome):
+    amplicons = amplicons_of(genome)
+    truth = true_amplicon_variants(genome, SIZES["small"][0], amplicons, 0.0)
+    assert set(truth.origin) == {"common_snp"}
+    of_condition = {
+        condition: set(rows[["line", "pos", "vaf"]].itertuples(index=False, name=None))
+        for condition, rows in truth.groupby("condition")
+    }
+    assert of_condition["parental"] == of_condition["resistant"]
+    panel = draw_panel(stream(1, "amplicons"), amplicons, genome.contigs)
+    assert set(true_amplicons(SIZES["small"][0], panel, 0.0).dropped) == {"no"}
+    _, traces, _ = draw_traces(1, genome, BY_NAME, 0.0)
+    assert set(traces.call) == {"absent", "not_assessable"}
+
+
+@pytest.fixture(scope="module")
+def traces(written):
+    """Read each trace as Biopython does: calls, and per base the heights of G, A, T and C."""
+    found = {}
+    for path in (written.folder / "traces").iterdir():
+        raw = SeqIO.read(path, "abi").annotations["abif_raw"]
+        channels = np.array([raw[f"DATA{number}"] for number in (9, 10, 11, 12)])
+        found[path.name] = raw["PBAS2"].decode(), channels[:, list(raw["PLOC2"])]
+    return found
+
+
+def test_draw_traces__peaks_at_the_variant_are_as_the_call_says(traces, written):
+    truth = written.table("truth/traces.tsv")
+    variants = written.table("truth/amplicon_variants.tsv").drop_duplicates("hgvs_c").set_index("hgvs_c")
+    calls = {"het": 0, "absent": 0}
+    for row in truth[(truth.call != "not_assessable") & ~truth.hgvs_p.str.contains("fs")].itertuples():
+        variant = variants.loc[row.hgvs_c]
+        at, contig = int(variant.pos) - 1, written.contigs[variant.chrom]
+        before, behind, bases = contig[at - 15 : at], contig[at + 1 : at + 16], [variant.ref, variant.alt]
+        if row.direction == "forward":  # along genes of the minus strand
+            before, behind = reverse_complement(behind), reverse_complement(before)
+            bases = [reverse_complement(base) for base in bases]
+        called, heights = traces[row.file]
+        (place,) = re.finditer(f"{before}[ACGT]{behind}", called)
+        ref, alt = (heights["GATC".index(base), place.start() + 15] for base in bases)
+        if row.call == "het":
+            assert 0.5 < ref / alt < 2
+            assert sorted(heights[:, place.start() + 15])[1] < 0.2 * min(ref, alt)
+        else:
+            assert alt < 0.15 * ref
+        calls[row.call] += 1
+    assert calls == {"het": 5, "absent": 3}
+
+
+def test_draw_traces__behind_a_heterozygous_deletion_two_sequences_overlap(traces, written):
+    contig, strand = written.contigs["chr2"], written.transcript_of("NFE2L2")
+    place = strand.coding_to_genome("1438")
+    before = reverse_complement(contig[place + 5 : place + 25])
+    for condition, mixed in (("P", False), ("CR", True)):
+        called, heights = traces[f"HSC-4.{condition}.NFE2L2_T480fs_F.ab1"]
+        at = called.index(before) + 26
+        ordered = np.sort(heights, axis=0)
+        ratio = ordered[2] / ordered[3]
+        assert np.median(ratio[at - 100 : at - 10]) < 0.1
+        assert (np.mean(ratio[at : at + 60] > 0.4) > 0.5) == mixed
+        normal = reverse_complement(contig[place - 79 : place + 1])
+        assert (normal[20:60] in called) == (not mixed)
+
+
+def test_draw_traces__one_is_noise_and_one_lies_elsewhere(traces, written):
+    truth = written.table("truth/traces.tsv").set_index("file")
+    assert dict(truth.call[truth.call == "not_assessable"]) == {
+        "HSC-3.CR.KEAP1_W544X_R.ab1": "not_assessable",
+        "HO-1-u-1.CR.NFE2L2_c1000_R.ab1": "not_assessable",
+    }
+    second = {}
+    for name, (_, heights) in traces.items():
+        ordered = np.sort(heights[:, 60:-100], axis=0)
+        second[name] = np.median(ordered[2] / ordered[3])
+    assert max(second, key=second.get) == "HSC-3.CR.KEAP1_W544X_R.ab1"
+    assert second["HSC-3.CR.KEAP1_W544X_R.ab1"] > 0.4
+    called, _ = traces["HO-1-u-1.CR.NFE2L2_c1000_R.ab1"]
+    transcript, contig = written.transcript_of("NFE2L2"), written.contigs["chr2"]
+    inner, place = called[60:200], transcript.coding_to_genome("246")
+    assert inner in contig
+    assert abs(contig.index(inner) - place) > 800

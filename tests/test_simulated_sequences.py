@@ -1,9 +1,13 @@
 """The plumbing of simulate_study: files of sequences, a mini genome, and reads from molecules."""
 
 import gzip
+import io
+import struct
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from Bio import SeqIO
 from common.annotation import read_transcripts
 from common.mini_genome import Design, Isoform, draw_gene, draw_genome, gtf_rows, split_length
 from common.sequence_files import (
@@ -17,6 +21,19 @@ from common.sequence_files import (
     write_gzip,
 )
 from common.simulated_alleles import Carried, Variant, carried_by, molecules_of, with_variants
+from common.simulated_amplicons import (
+    LIBRARY_FACTORS,
+    Amplicon,
+    draw_copies_with_errors,
+    draw_counts,
+    draw_library,
+    draw_panel,
+    expected_shares,
+    lay_out,
+    primer_length,
+    tiles,
+)
+from common.simulated_dna import DnaVariant, Placed, Template, placed, snv_before, stretch, templates_of
 from common.simulated_reads import (
     Fragments,
     Library,
@@ -29,6 +46,7 @@ from common.simulated_reads import (
     mixed,
     sequence,
 )
+from common.simulated_traces import CHAR, FLOAT, PASCAL, SHORT, ab1, abif, draw_trace, products_of
 
 LIBRARY = Library(fragment_mean=30, fragment_sd=10, fragment_range=(5, 50), three_prime_bias=0.5)
 SEQUENCER = Sequencer(
@@ -262,3 +280,277 @@ def test_draw_qualities__fall_along_the_read_and_more_with_more_decay():
     assert set(np.unique(strong)) == set(SEQUENCER.phred)
     assert strong[:, :5].mean() > strong[:, 10:15].mean() > strong[:, 15:].mean()
     assert mild.mean() > strong.mean()
+
+
+def test_fastq_records__may_end_otherwise():
+    text = fastq_records("X:", 1, np.zeros((1, 2), int), np.zeros((1, 2), np.uint8), " {mate}:N:0:1").decode()
+    assert text.startswith("@X:0000000 1:N:0:1\nAA\n")
+
+
+@pytest.fixture(scope="module")
+def contigs():
+    random = np.random.default_rng(20)
+    return {name: random.integers(0, 4, 3000, dtype=np.uint8) for name in ("chr1", "chr2")}
+
+
+def changed(contigs, start, length, alt):
+    return Placed("chr1", start, decode(contigs["chr1"][start : start + length]), alt)
+
+
+def of_dna(place, on=(False, True), clone=1.0):
+    return DnaVariant(Variant(0, 0, place.ref, place.alt, "c.", "p."), place, "planted", on, clone)
+
+
+@pytest.mark.parametrize("strand", ["+", "-"])
+def test_placed__finds_variants_of_both_strands_before_and_within_a_gene(strand):
+    gene = draw_gene(np.random.default_rng(2), design(strand), (20, 23), 50)
+    body = gene.unspliced if strand == "+" else reverse_complement(gene.unspliced)
+    contigs = {"chr1": np.concatenate([np.zeros(50, np.uint8), body, np.full(50, 3, np.uint8)])}
+    letters = decode(gene.transcript())
+    for offset, length, alt in ((0, 1, "ACG"), (35, 4, "G"), (94, 1, "T")):
+        found = placed(gene, Variant(0, offset, letters[offset : offset + length], alt, "c.", "p."))
+        assert decode(contigs["chr1"][found.start : found.start + length]) == found.ref
+        one, other = found.alt, alt
+        assert one == (other if strand == "+" else decode(reverse_complement(encode(other))))
+    before = snv_before(7, gene, -3, -20, contigs)
+    assert (before.gene, before.ref, before.alt) == (7, "A", "C")
+    assert before.hgvs_c == "c.-20A>C"
+    found = placed(gene, before)
+    assert found.start == (47 if strand == "+" else 50 + len(body) + 2)
+    assert found.ref == ("A" if strand == "+" else "T")
+
+
+def test_templates_of__are_two_chromosomes_and_the_subclones_of_the_second(contigs):
+    het, hom, clone = (changed(contigs, at, 1, "A") for at in (10, 20, 30))
+    found = templates_of([of_dna(het), of_dna(hom, (True, True)), of_dna(clone, clone=0.1)])
+    assert [each.share for each in found] == pytest.approx([0.5, 0.45, 0.05])
+    assert [each.variants for each in found] == [[hom], [het, hom], [het, hom, clone]]
+    for variant, share, zygosity in ((het, 0.5, "het"), (hom, 1, "hom"), (clone, 0.05, "subclonal")):
+        assert sum(each.share for each in found if variant in each.variants) == pytest.approx(share)
+        given = {"on": (True, True)} if zygosity == "hom" else {"clone": 0.1 if variant is clone else 1.0}
+        assert (of_dna(variant, **given).share, of_dna(variant, **given).zygosity) == (share, zygosity)
+
+
+def test_stretch__has_what_lies_in_it_as_a_whole_and_checks_the_reference(contigs):
+    letters = decode(contigs["chr1"])
+    deletion = changed(contigs, 103, 3, letters[103])
+    insertion = changed(contigs, 110, 1, letters[110] + "GG")
+    at_start, beyond = changed(contigs, 99, 2, "A"), changed(contigs, 118, 3, "A")
+    found = decode(stretch(contigs, "chr1", 100, 120, [beyond, insertion, at_start, deletion]))
+    assert found == letters[100:104] + letters[106:111] + "GG" + letters[111:120]
+    assert decode(stretch(contigs, "chr2", 100, 120, [deletion])) == decode(contigs["chr2"][100:120])
+    wrong = insertion._replace(ref="ACGT"["CGTA".index(insertion.ref)])
+    with pytest.raises(ValueError, match=rf"chr1:111: the genome does not have {wrong.ref}"):
+        stretch(contigs, "chr1", 100, 120, [wrong])
+
+
+def test_tiles__cover_a_range_and_overlap_by_eight():
+    for number in (1, 2, 5):
+        found = tiles(100, 900, number)
+        assert (found[0][0], found[-1][1], len(found)) == (100, 900, number)
+        assert all(one[1] - other[0] == 8 for one, other in pairwise(found))
+        lengths = [end - start for start, end in found]
+        assert max(lengths) - min(lengths) <= 1
+
+
+def test_primer_length__is_what_melts_at_58_degrees():
+    assert primer_length(encode("GC" * 12)) == 18  # 15 would do, 18 is the least
+    assert primer_length(encode("AC" * 12)) == 20  # 20 bases, 60 degrees; 19 melt at 56
+    assert primer_length(encode("AT" * 12)) == 24  # no more than that
+
+
+@pytest.mark.parametrize("strand", ["+", "-"])
+def test_lay_out__covers_the_coding_part_and_its_flanks_on_either_strand(strand):
+    random = np.random.default_rng(21)
+    shape = design(strand, exons=(130, 224, 341), cds=(72, 372))
+    made, genes = draw_genome(random, [shape], ["chr1"], (120, 140), (300, 400))
+    found = lay_out(genes, made, {"A": {1: 1, 2: 2, 3: 1}}, {"A": {"before": (-170, -120)}})
+    names = ["A_before", "A_e1", "A_e2_1", "A_e2_2", "A_e3"]
+    assert [each.name for each in found] == (names if strand == "+" else names[::-1])
+    assert [each.pool for each in found] == [1, 2, 1, 2, 1]
+    assert [each.start for each in found] == sorted(each.start for each in found)
+    inserts = {each.name: (each.insert_start, each.insert_end) for each in found}
+    (gene,) = genes
+    expected = {
+        "A_e1": (72 - 5, 130 + 5),
+        "A_e3": (gene.exons[2][0] - 5, gene.exons[2][0] + 372 - 354 + 5),
+        "A_before": (72 - 170, 72 - 120 + 1),
+    }
+    for name, stretch_ in expected.items():
+        assert inserts[name] == gene.on_genome(*stretch_)
+    both = sorted([inserts["A_e2_1"], inserts["A_e2_2"]])
+    assert (both[0][0], both[1][1]) == gene.on_genome(gene.exons[1][0] - 5, gene.exons[1][1] + 5)
+    assert both[0][1] - both[1][0] == 8
+
+
+def panel_of(contigs):
+    starts = [40 + 130 * at for at in range(20)]
+    amplicons = [
+        Amplicon(f"a{at}", "A", at % 2 + 1, "chr1", start, start + 20, start + 160, start + 180)
+        for at, start in enumerate(starts)
+    ]
+    return draw_panel(np.random.default_rng(22), amplicons, contigs)
+
+
+def test_product__has_the_variants_of_the_insert_and_the_primers_bases(contigs):
+    (amplicon, *_), letters = panel_of(contigs).amplicons, decode(contigs["chr1"])
+    flipped = {at: "ACGT"["CGTA".index(letters[at])] for at in (45, 59, 60, 199, 200)}
+    variants = [Placed("chr1", at, letters[at], alt) for at, alt in flipped.items()]
+    found = decode(amplicon.product(contigs, Template(1.0, variants)))
+    assert [at for at in range(40, 220) if found[at - 40] != letters[at]] == [60, 199]
+    assert [amplicon.shows(variant) for variant in variants] == [False, False, True, True, False]
+
+
+def test_draw_panel__the_second_pool_and_chance_decide_how_well_amplicons_are_made(contigs):
+    panel = panel_of(contigs)
+    assert np.median(panel.efficiency) == pytest.approx(1)
+    logs = np.log(panel.efficiency)
+    assert abs(logs[::2].mean() - logs[1::2].mean() + np.log(0.6)) < 4 * 0.3 * np.sqrt(2 / 10)
+    assert panel.share_of_others.sum() == pytest.approx(1)
+    dimer = np.array([len(other) < 45 for other in panel.others])
+    assert panel.share_of_others[dimer].sum() == pytest.approx(0.5)
+    left = {decode(contigs["chr1"][each.start : each.insert_start]) for each in panel.amplicons}
+    elsewhere = decode(contigs["chr2"])
+    for other in panel.others:
+        assert decode(other[:20]) in left
+        assert len(other) < 45 or decode(other[20:-20]) in elsewhere
+
+
+def test_draw_counts__are_600_in_the_median_and_few_where_an_amplicon_drops_out(contigs):
+    random, panel = np.random.default_rng(23), panel_of(contigs)
+    counts = np.array([draw_counts(random, panel, {"a3"}) for _ in range(2000)])
+    assert set(counts[:, 3]) == {0, 1, 2, 3}
+    ratio = np.delete(counts.mean(axis=0) / panel.efficiency, 3) / 600
+    factor = (LIBRARY_FACTORS[1] - LIBRARY_FACTORS[0]) / np.log(LIBRARY_FACTORS[1] / LIBRARY_FACTORS[0])
+    np.testing.assert_allclose(ratio, factor * np.exp(0.1**2 / 2), rtol=0.02)
+    shares = expected_shares(panel, {"a3"})
+    assert (shares[3], shares.sum()) == (0, pytest.approx(1))
+    kept = np.arange(20) != 3
+    np.testing.assert_allclose(
+        shares[kept], (counts.mean(axis=0) / counts[:, kept].mean(axis=0).sum())[kept], rtol=0.02
+    )
+
+
+def test_draw_copies_with_errors__have_the_rates_the_kinds_and_the_families_that_are_stated():
+    random = np.random.default_rng(24)
+    products = [random.integers(0, 4, 248, dtype=np.uint8) for _ in range(50)]
+    fragments = np.full(50, 40_000)
+    copies, numbers, left = draw_copies_with_errors(random, products, fragments)
+    assert numbers.sum() + left.sum() == fragments.sum()
+    assert set(numbers) == {1, 2, 3, 4, 5, 6}
+    kinds = {"transition": 0, "oxidation": 0, "other": 0}
+    known = np.array(products)
+    for copy, number in zip(copies, numbers, strict=True):
+        differs = known != copy
+        (product,) = np.flatnonzero(differs.sum(axis=1) == 1)
+        (at,) = np.flatnonzero(differs[product])
+        assert 24 <= at < 224
+        pair = "ACGT"[known[product, at]] + "ACGT"[copy[at]]
+        kind = "transition" if pair in ("AG", "GA", "CT", "TC") else "other"
+        kinds["oxidation" if pair in ("CA", "GT") else kind] += number
+    bases = 50 * 40_000 * 200
+    expected = {"transition": 0.8 * 4e-5, "oxidation": 8e-5 / 2 + 0.05 * 4e-5, "other": 0.15 * 4e-5}
+    for kind, rate in expected.items():
+        assert abs(kinds[kind] / bases / rate - 1) < 0.12, kind
+
+
+def test_draw_copies_with_errors__take_no_more_fragments_than_there_are():
+    random = np.random.default_rng(25)
+    products = [random.integers(0, 4, 248, dtype=np.uint8) for _ in range(3)]
+    fragments = np.array([2, 0, 10**6])
+    _, numbers, left = draw_copies_with_errors(random, products, fragments)
+    assert (left >= 0).all()
+    assert left[1] == 0
+    assert numbers.sum() + left.sum() == fragments.sum()
+
+
+def test_draw_library__if_all_drops_out_there_are_few_reads(contigs):
+    panel, random = panel_of(contigs), np.random.default_rng(26)
+    dropped = {each.name for each in panel.amplicons}
+    (first, _), (second, _) = draw_library(random, panel, contigs, [Template(1.0, [])], dropped)
+    assert 0 < len(first) == len(second) <= 3 * len(dropped) + 10
+
+
+def test_draw_library__two_percent_are_others(contigs):
+    panel = panel_of(contigs)
+    (bases, phred), _ = draw_library(np.random.default_rng(27), panel, contigs, [Template(1.0, [])], set())
+    assert bases.shape == phred.shape
+    assert bases.shape[1] == 150
+    letters = decode(contigs["chr1"])
+    both = {letters[each.start + 24 : each.start + 54] for each in panel.amplicons}
+    both |= {
+        decode(reverse_complement(contigs["chr1"][each.end - 54 : each.end - 24])) for each in panel.amplicons
+    }
+    others = np.mean([decode(read[24:54]) not in both for read in bases])
+    wrong = 1 - np.prod(1 - 10 ** (phred[:, 24:54] / -10.0), axis=1)  # an error in the word
+    expected = 0.02 + 0.98 * wrong.mean()
+    assert abs(others - expected) < 4.5 * np.sqrt(expected / len(bases)) + 30 * 8e-5  # and errors of PCR
+
+
+def test_abif__is_read_by_biopython_with_every_kind_of_entry():
+    entries = [
+        ("PBAS", 1, CHAR, b"ACGTA"),
+        ("PBAS", 2, CHAR, b"ACGT"),  # stands in the place of its offset
+        ("PCON", 2, CHAR, bytes([10, 20, 30, 60])),
+        ("DATA", 9, SHORT, struct.pack(">5h", 1, -2, 300, 32767, 0)),
+        ("DATA", 10, SHORT, struct.pack(">1h", 7)),
+        ("SPAC", 1, FLOAT, struct.pack(">f", 12.5)),
+        ("SMPL", 1, PASCAL, b"\x08A sample"),
+    ]
+    record = SeqIO.read(io.BytesIO(abif(entries)), "abi")
+    raw = record.annotations["abif_raw"]
+    assert (str(record.seq), record.id) == ("ACGT", "A sample")
+    assert record.letter_annotations["phred_quality"] == [10, 20, 30, 60]
+    assert raw["PBAS1"] == b"ACGTA"
+    assert raw["DATA9"] == (1, -2, 300, 32767, 0)
+    assert raw["DATA10"] == 7
+    assert raw["SPAC1"] == 12.5
+
+
+def test_draw_trace__calls_what_was_sequenced_with_peaks_where_they_are_said_to_be():
+    random = np.random.default_rng(28)
+    codes = random.integers(0, 4, 500, dtype=np.uint8)
+    trace = draw_trace(random, [(0.5, codes), (0.5, codes)])
+    record = SeqIO.read(io.BytesIO(ab1(trace, "one")), "abi")
+    raw = record.annotations["abif_raw"]
+    assert str(record.seq[40:-40]) == decode(codes[40:-40])
+    assert str(record.seq) == raw["PBAS1"].decode() == raw["PBAS2"].decode()
+    assert raw["PLOC2"] == raw["PLOC1"] == tuple(trace.places)
+    assert raw["FWO_1"] == b"GATC"
+    for number, dye in zip((9, 10, 11, 12), "GATC", strict=True):
+        np.testing.assert_array_equal(raw[f"DATA{number}"], trace.channels["ACGT".index(dye)])
+    spacing = np.diff(trace.places)
+    assert abs(spacing.mean() - 12) < 1
+    assert spacing[:30].std() > spacing[40:].std() > 0.3
+    at = trace.places[40:-100]
+    own = trace.channels[codes[40:-100]]
+    heights = own[np.arange(len(at)), at]
+    around = np.array([own[row, place - 2 : place + 3].max() for row, place in enumerate(at)])
+    assert np.mean(heights > 0.97 * around) > 0.95
+    assert 0.2 < np.log(heights).std() < 0.45
+    qualities = np.array(record.letter_annotations["phred_quality"])
+    assert np.median(qualities[60:-100]) > 45
+    assert max(np.median(qualities[:20]), np.median(qualities[-20:])) < 30
+
+
+def test_draw_trace__of_an_unreadable_one_says_so_by_its_qualities():
+    random = np.random.default_rng(29)
+    codes = random.integers(0, 4, 500, dtype=np.uint8)
+    trace = draw_trace(random, [(1.0, codes)], readable=False)
+    assert np.median(trace.qualities) < 30
+    assert np.mean(trace.bases[50:400] == codes[50:400]) < 0.9
+
+
+@pytest.mark.parametrize("forward", [True, False])
+def test_products_of__hold_the_middle_and_read_from_their_primer(forward, contigs):
+    random, variant = np.random.default_rng(30), changed(contigs, 1500, 1, "A")
+    templates = [Template(0.5, []), Template(0.5, [variant])]
+    products = products_of(random, contigs, variant, forward, templates)
+    assert [share for share, _ in products] == [0.5, 0.5]
+    letters = decode(contigs["chr1"])
+    expected = [letters[1460:1541], letters[1460:1500] + "A" + letters[1501:1541]]
+    for (_, codes), word in zip(products, expected, strict=True):
+        read = decode(codes if forward else reverse_complement(codes))
+        assert word in read
+        assert 400 < len(read) < 600
+        assert 200 <= (read.index(word) + 40 if forward else len(read) - read.index(word) - 41) <= 260

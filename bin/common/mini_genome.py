@@ -146,6 +146,18 @@ def draw_genome(
     return sequences, [genes[number] for number in range(len(designs))]
 
 
+def places_without_exons(contigs: Mapping[str, np.ndarray], genes: Sequence[Gene], margin: int) -> np.ndarray:
+    """List the places of the contigs, one behind the other, in no exon and not within a margin of an end."""
+    free = {name: np.ones(len(codes), dtype=bool) for name, codes in contigs.items()}
+    for gene in genes:
+        for exon in gene.exons:
+            start, end = gene.on_genome(*exon)
+            free[gene.design.contig][start:end] = False
+    for each in free.values():
+        each[:margin] = each[-margin:] = False
+    return np.flatnonzero(np.concatenate(list(free.values())))
+
+
 def parts_of(gene: Gene, kept: Sequence[int], first: int, last: int) -> dict[int, tuple[int, int, int]]:
     """Find a range of the transcript in the exons that an isoform keeps: {exon: (start, end, frame)}.
 

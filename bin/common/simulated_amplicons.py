@@ -47,9 +47,9 @@ SEQUENCER = Sequencer(
     cycles=150,
     adapters=("AGATCGGAAGAGCACACGTCTGAACTCCAGTCA", "AGATCGGAAGAGCGTCGTGTAGGGAAAGAGTGT"),
     phred=(37, 32, 24, 15),
-    decay=(0.03, 0.06),
+    decay=(0.05, 0.1),
     decay_sd=0.8,
-    profiles=64,
+    profiles=256,
 )
 
 
