@@ -1,25 +1,29 @@
 // Draw proteins with their domains and the variants in them.
 process LOLLIPOP {
     container "${params.registry}/lollipop:${workflow.manifest.version}"
-    publishDir "${params.outdir}/lollipop", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/lollipop", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name - 'proteins/' }
     cache 'deep'
 
     input:
-    path comparison      // comparison.tsv of variant_comparison
+    path amplicons       // sample, line, condition, role
+    path coverage        // coverage.tsv of ALIGN_AMPLICONS_TABLE: which residues were read
+    path comparison      // comparison.tsv of VARIANT_COMPARISON
     path domains         // gene, kind, name, start, end, source
     path annotation      // GTF: the lengths of proteins
     path target_genes    // gene, transcript, cds_start, cds_end
     path genome          // [genome.fa, genome.fa.fai]
 
     output:
-    path '*.{svg,png}', optional: true
-    path '*.tsv', includeInputs: false
+    path 'proteins.tsv', emit: proteins     // a row a target gene
+    path 'proteins/*', optional: true       // <gene>.svg, <gene>.png and <gene>.tsv
     path '*_mqc.json', emit: sections
     path 'versions.tsv', topic: versions
 
     script:
     """
     lollipop.py \\
+        --amplicons ${amplicons} \\
+        --coverage ${coverage} \\
         --comparison ${comparison} \\
         --domains ${domains} \\
         --annotation ${annotation} \\
@@ -29,6 +33,7 @@ process LOLLIPOP {
 
     stub:
     """
-    touch KEAP1.tsv lollipop_mqc.json versions.tsv
+    mkdir proteins
+    touch proteins.tsv proteins/KEAP1.{svg,png,tsv} lollipop_mqc.json versions.tsv
     """
 }
