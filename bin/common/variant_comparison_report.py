@@ -1,0 +1,300 @@
+"""Figure and report section of variant_comparison: they show tables as given and compute nothing."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from common.figures import PALE, QUIET, ROLES, new_figure, save_figure, shortened, styled
+from common.multiqc import counted, rows_of, write_section
+
+SITE = ["chrom", "pos", "ref", "alt"]
+MANY = 40  # variants of lines from which the figure leaves out common polymorphisms
+MOST = 70  # and no more than these are drawn
+SHOWN = 200  # rows of the table in the report
+TOLD = 4  # variants of a line that are named in words
+CHANGED = ("gained", "lost", "expanded", "contracted")
+COLUMNS = [
+    *("line", "condition", "gene", "hgvs_p_short", "hgvs_c", "comparison", "vaf_reference"),
+    *("vaf_reference_low", "vaf_reference_high", "vaf_target", "vaf_target_low", "vaf_target_high"),
+    *("zygosity_change", "nrf2_effect", "sanger", "context", "most_probable_signature", "status", "reason"),
+]
+DRAWN = [
+    *("line", "compared", "variant", "common_polymorphism", "comparison", "condition", "role", "state"),
+    *("vaf", "vaf_low", "vaf_high", "detection_limit", "status"),
+]
+DOIS = [
+    *("10.1080/01621459.1927.10502953", "10.1093/biomet/26.4.404"),
+    "10.1111/j.2517-6161.1995.tb02031.x",
+]
+NOTHING = (None, "none", "effect not known")
+
+
+def percent(share: float) -> str:
+    """Write a share in percent: whole ones from 10 on, two digits below."""
+    value = 100 * share
+    return f"{value:.0f} %" if value >= 9.95 or value == 0 else f"{value:.2g} %"
+
+
+def name_of(row: tuple) -> str:
+    """Name a variant: its gene and its change of the protein, else of the coding sequence; or its place."""
+    place = f"{row.chrom}:{row.pos} {shortened(row.ref, 9)}>{shortened(row.alt, 9)}"
+    change = row.hgvs_p_short if row.hgvs_p_short not in (None, "p.?", "p.=") else row.hgvs_c
+    change = change if isinstance(change, str) else place
+    return f"{row.gene} {change}" if isinstance(row.gene, str) else place
+
+
+def clean(table: pd.DataFrame) -> pd.DataFrame:
+    """Make missing values None, and name each row's variant."""
+    table = table.astype(object).where(table.notna(), None)
+    return table.assign(variant=[name_of(row) for row in table.itertuples()])
+
+
+# ---- figure
+
+
+def chosen(table: pd.DataFrame) -> pd.DataFrame:
+    """Choose the variants of lines that the figure has room for; those that changed come first."""
+    keys = ["line", *SITE]
+    if len(table.drop_duplicates(keys)) > MANY:
+        table = table[table.common_polymorphism != "yes"]
+    places = table[keys].drop_duplicates()
+    if len(places) > MOST:
+        rank = np.where(table.comparison.isin(CHANGED), 0, np.where(table.nrf2_effect.isin(NOTHING), 2, 1))
+        places = table.assign(rank=rank).sort_values("rank", kind="stable").drop_duplicates(keys)[keys][:MOST]
+    return table[pd.MultiIndex.from_frame(table[keys]).isin(pd.MultiIndex.from_frame(places))]
+
+
+def drawn_of(table: pd.DataFrame, study: pd.DataFrame) -> pd.DataFrame:
+    """List what is drawn: a row a comparison and each of its conditions."""
+    roles = dict(zip(zip(study.line, study.condition, strict=True), study.role, strict=True))
+    references = study[study.role == "reference"].drop_duplicates("line").set_index("line").condition
+    rows = []
+    for row in table.to_dict("records"):
+        sides = {"reference": references.get(row["line"]), "target": row["condition"]}
+        for side, condition in sides.items():
+            if row[f"state_{side}"] is None:
+                continue
+            values = {"vaf": row[f"vaf_{side}"], "state": row[f"state_{side}"], "condition": condition}
+            values |= {bound: row[f"vaf_{side}_{bound[4:]}"] for bound in ("vaf_low", "vaf_high")}
+            values |= {"detection_limit": row[f"detection_limit_{side}"]}
+            values |= {"role": roles[row["line"], condition], "compared": row["condition"]}
+            rows.append({column: row.get(column) for column in DRAWN} | values)
+    return pd.DataFrame(rows, columns=DRAWN)
+
+
+def draw_side(panel: Axes, y: float, row: tuple, alpha: float) -> None:
+    """Draw a VAF with its interval; if absent a ring, and up to where it would have been seen."""
+    look = {"color": ROLES[row.role], "alpha": alpha, "clip_on": False, "zorder": 3}
+    if row.state == "present":
+        panel.plot([row.vaf_low, row.vaf_high], [y, y], lw=1.1, solid_capstyle="butt", **look)
+        panel.plot(row.vaf, y, "o", ms=4, mew=0, **look)
+    elif row.state == "absent":
+        panel.plot([row.vaf, row.detection_limit], [y, y], lw=0.7, ls=(0, (1.5, 1.2)), **look)
+        panel.plot(row.detection_limit, y, "|", ms=4, mew=0.8, **look)
+        panel.plot(row.vaf, y, "o", ms=3.6, mew=0.8, mfc="white", **look)
+    elif row.vaf is not None and row.vaf == row.vaf:
+        panel.plot(row.vaf, y, "x", ms=3.4, mew=0.9, **look)
+
+
+@styled
+def draw(drawn: pd.DataFrame) -> Figure:
+    """Draw the VAFs of each line's variants, one below the other, conditions beside each other."""
+    places: dict[tuple, str] = {}
+    for line, own in drawn.groupby("line", sort=False):
+        places[line, None, None] = line
+        several = len(set(own.compared)) > 1
+        for row in own.drop_duplicates(["variant", "compared"]).itertuples():
+            name = f"{row.variant}, {row.compared}" if several else row.variant
+            places[line, row.variant, row.compared] = name
+    first = np.array([name is None for _, name, _ in places])
+    heights = np.arange(len(places)) + 0.35 * (np.cumsum(first) - 1)
+    at = dict(zip(places, heights, strict=True))
+    figure, axes = new_figure(130, 27 + 3.9 * (heights[-1] + 1))
+    panel = axes[0, 0]
+    for edge in (0, 0.25, 0.5, 0.75, 1):
+        panel.axvline(edge, color=PALE, lw=0.6 if edge in (0, 0.5, 1) else 0.3, zorder=0)
+    for place, rows in drawn.groupby(["line", "variant", "compared"], sort=False):
+        y, alpha = at[place], 0.4 if rows.common_polymorphism.iloc[0] == "yes" else 1
+        known = rows[rows.state.isin(["present", "absent"])]
+        if len(known) > 1:
+            panel.plot(known.vaf.astype(float), [y, y], color=QUIET, lw=0.4, alpha=alpha, zorder=1)
+        for offset, row in zip((-0.17, 0.17) if len(rows) > 1 else (0,), rows.itertuples(), strict=True):
+            draw_side(panel, y + offset, row, alpha)
+        word, status = rows.comparison.iloc[0], rows.status.iloc[0]
+        says = (word if status == "ok" else status).replace("_", " ")
+        look = {"weight": "bold", "color": "#333333"} if word in CHANGED else {"color": QUIET}
+        side = {"transform": panel.get_yaxis_transform(), "size": 6.5, "va": "center_baseline"}
+        panel.text(
+            1.03, y, says if word not in CHANGED or status == "ok" else f"{word}, {says}", **side, **look
+        )
+    panel.set_yticks(heights, [shortened(name, 34) for name in places.values()])
+    faint = set(drawn.variant[drawn.common_polymorphism == "yes"])
+    for label, (_, name, _) in zip(panel.get_yticklabels(), places, strict=True):
+        label.set(color=QUIET if name in faint else "#333333", weight="bold" if name is None else "normal")
+    panel.tick_params(axis="y", length=0)
+    panel.spines["left"].set_visible(False)
+    panel.set(xlim=(-0.02, 1.02), ylim=(heights[-1] + 0.8, -0.7))
+    panel.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
+    panel.set_xlabel("fragments with the variant (VAF, %; 95 % interval)")
+    roles = drawn.drop_duplicates("condition").sort_values(
+        "role", key=lambda role: role.map(list(ROLES).index)
+    )
+    marks = {"ls": "none", "ms": 4}
+    keys = [
+        Line2D([], [], marker="o", color=ROLES[row.role], label=row.condition, **marks)
+        for row in roles.itertuples()
+    ]
+    dark = marks | {"color": "#333333", "mew": 0.8}
+    if (drawn.state == "absent").any():
+        keys.append(Line2D([], [], marker="o", mfc="white", label="not detected", **dark))
+        keys.append(Line2D([], [], marker="|", label="detection limit", **dark))
+    if (~drawn.state.isin(["present", "absent"])).any():
+        keys.append(Line2D([], [], marker="x", label="not assessable", **dark))
+    figure.legend(handles=keys, loc="outside upper left", ncols=5, columnspacing=1.2, handletextpad=0.2)
+    return figure
+
+
+def write_figure(table: pd.DataFrame, study: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Write vafs.svg, .png and .tsv if there is anything to draw; return what they draw."""
+    drawn = drawn_of(chosen(clean(table)), study)
+    if len(drawn):
+        save_figure(draw(drawn), drawn, folder / "vafs")
+    return drawn
+
+
+# ---- words
+
+
+def listed(words: Iterable[str]) -> str:
+    """Write a list in words."""
+    *first, last = list(words) or ["none"]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def few(words: list[str]) -> str:
+    """Write the first few of a list in words, and how many there are beyond."""
+    more = len(words) - TOLD
+    return listed([*words[:TOLD], f"{more} more"] if more > 0 else words)
+
+
+def says(row: tuple) -> str:
+    """Say what became of a variant: `KEAP1 p.V512I gained (0 -> 49 %)`."""
+    if row.comparison == "not_assessable":
+        known = row.vaf_target if row.state_target == "present" else row.vaf_reference
+        return f"{row.variant} ({percent(known)}) not assessable: {row.status.replace('_', ' ')}"
+    ends = f"{percent(row.vaf_reference).removesuffix(' %')} -> {percent(row.vaf_target)}"
+    flag = "" if row.status == "ok" else f", {row.status.replace('_', ' ')}"
+    return f"{row.variant} {row.comparison} ({ends}{flag})"
+
+
+def findings_of(table: pd.DataFrame) -> dict[str, str]:
+    """Say by line what changed, and which variants that may matter it has anyway; no polymorphisms."""
+    found = {}
+    rows = table[table.common_polymorphism != "yes"]
+    rows = rows[rows.comparison.isin(CHANGED) | ~rows.nrf2_effect.isin(NOTHING)]
+    order = np.where(rows.comparison.isin(CHANGED), 0, 1)
+    for line, own in rows.assign(order=order).sort_values("order", kind="stable").groupby("line", sort=False):
+        several = len(set(own.condition)) > 1
+        words = [(f"{row.condition}: " if several else "") + says(row) for row in own.itertuples()]
+        more = len(words) - TOLD
+        found[line] = "; ".join(words[:TOLD]) + (f"; and {more} more" if more > 0 else "")
+    return {line: found[line] for line in dict.fromkeys(table.line) if line in found}
+
+
+def sentence_of(table: pd.DataFrame, lines: int) -> str:
+    """Say what was gained in which line and condition, what else changed, and what could not be told."""
+    rows = table[table.common_polymorphism != "yes"]
+    parts = []
+    for word in CHANGED:
+        own = rows[rows.comparison == word]
+        if own.empty:
+            continue
+        told = []
+        for (line, condition), some in own.groupby(["line", "condition"], sort=False):
+            names = [
+                f"{row.variant} ({percent(row.vaf_reference).removesuffix(' %')} to {percent(row.vaf_target)}"
+                f"{', confirmed by Sanger' if row.sanger == 'confirmed' else ''})"
+                for row in some.itertuples()
+            ]
+            told.append(f"{line} {condition}: {few(names)}")
+        parts.append(f"{word.capitalize()}: {'; '.join(told)}.")
+    if not len(rows[rows.comparison == "gained"]):
+        parts.insert(0, "No variant was gained.")
+    shared = rows[rows.comparison == "shared"]
+    matter = shared[~shared.nrf2_effect.isin(NOTHING)]
+    if len(shared):
+        names = few([f"{row.variant} in {row.line}" for row in matter.itertuples()]) if len(matter) else ""
+        parts.append(f"In both conditions: {len(shared)}{f', of them {names}' if names else ''}.")
+    unknown = rows[rows.comparison == "not_assessable"]
+    if len(unknown):
+        parts.append(f"Not assessable: {len(unknown)} ({counted(unknown.status).replace('_', ' ')}).")
+    polymorphisms = len(table) - len(rows)
+    if polymorphisms:
+        parts.append(f"{polymorphisms} rows are common polymorphisms.")
+    return f"Variants of {lines} lines, each condition held to its reference. {' '.join(parts)}"
+
+
+def nothing_found(study: pd.DataFrame, called: pd.DataFrame) -> str:
+    """Say with what detection limit nothing was found."""
+    limits = called.detection_limit[called.status.isin(["not_detected", "below_detection"])].dropna()
+    start = f"No variant was found in any of {len(study)} samples"
+    if limits.empty:
+        return f"{start}: there was no candidate with the depth to judge it."
+    return (
+        f"{start}. Where alleles were looked for ({len(limits):,} places by sample), a VAF of "
+        f"{percent(limits.median())} would have been seen (median; {percent(limits.min())} to "
+        f"{percent(limits.max())})."
+    )
+
+
+def write_report(
+    table: pd.DataFrame,
+    study: pd.DataFrame,
+    called: pd.DataFrame,
+    drawn: pd.DataFrame,
+    signatures: bool,
+    folder: Path,
+) -> None:
+    """Write the report's section. `signatures`: whether posteriors of signatures were asked for."""
+    table = clean(table)
+    first = table.assign(
+        rank=np.where(table.common_polymorphism == "yes", 2, np.where(table.comparison.isin(CHANGED), 0, 1))
+    ).sort_values("rank", kind="stable")
+    sentence = sentence_of(table, study.line.nunique()) if len(table) else nothing_found(study, called)
+    if len(table):
+        sentence += " Zygosity is relative to two copies."
+        left_out = len(table.drop_duplicates(["line", *SITE])) - len(
+            drawn.drop_duplicates(["line", "variant"])
+        )
+        if left_out:
+            sentence += f" {left_out} rows are in the table and not in the figure"
+            sentence += ", common polymorphisms first." if "yes" in set(table.common_polymorphism) else "."
+        if len(table) > SHOWN:
+            sentence += f" {SHOWN} of {len(table)} rows are shown here."
+        if signatures:
+            sentence += (
+                " Signatures are those that make such a change most often, given their shares:"
+                " a single variant does not show its cause."
+            )
+    shown = first[:SHOWN]
+    names = [f"{row.line} {row.condition}, {row.variant}" for row in shown.itertuples()]
+    columns = [column for column in COLUMNS if shown[column].notna().any()]
+    figures = [f"vafs.{suffix}" for suffix in ("svg", "png", "tsv")] if len(drawn) else []
+    write_section(
+        folder / "variant_comparison_mqc.json",
+        "Variants gained, kept and lost",
+        sentence,
+        "table",
+        rows_of(shown[columns].set_axis(names, axis=0)),
+        settings={"col1_header": "variant"},
+        table="comparison.tsv",
+        statuses=table.status,
+        links=["comparison.tsv", "signatures.tsv", *figures],
+        dois=DOIS,
+        findings=findings_of(table),
+    )

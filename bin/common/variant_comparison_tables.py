@@ -1,0 +1,66 @@
+"""Columns of the tables that variant_comparison reads and writes, and folders that may hold such a table."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from common.cli import InputError
+from common.tables import read_table
+
+STUDY = dict.fromkeys(["sample", "line", "condition", "role"], "str")
+SITE = ["chrom", "pos", "ref", "alt"]
+CALLED = (
+    {"sample": "str", "chrom": "str", "pos": "int64", "ref": "str", "alt": "str"}
+    | dict.fromkeys(["depth", "alt_count", "vaf_low", "detection_limit"], "float64")
+    | {"status": "str", "reason": "str"}
+)
+NAMES = ["gene", "hgvs_c", "hgvs_p", "hgvs_p_short", "consequence", "exon", "protein_start", "domain"]
+NAMES += ["hotspot", "hotspot_effect"]
+ANNOTATED = (
+    {"chrom": "str", "pos": "int64", "ref": "str", "alt": "str", "named": "str"}
+    | dict.fromkeys(NAMES, "str")
+    | {"protein_start": "Int64"}
+)
+TRACES = dict.fromkeys(
+    ["trace", "line", "condition", "gene", "chrom", "pos", "ref", "alt", "hgvs_p", "call", "reason"], "str"
+) | {"pos": "Int64"}
+
+GROUP = ["line", "condition", "role"]
+# What a row says of each of its two sides: `vaf_low` becomes vaf_reference_low and vaf_target_low.
+OF_SIDE = ["samples", "depth", "alt_count", "vaf", "vaf_low", "vaf_high", "vaf_upper", "detection_limit"]
+TESTED = ["vaf_difference", "vaf_difference_low", "vaf_difference_high", "p_value", "q_value"]
+SIGNATURES = [*SITE, "gene", "hgvs_p", "context", "signature", "share", "probability", "posterior"]
+SIGNATURES += ["status", "reason"]
+
+
+def of_side(column: str, role: str) -> str:
+    """Name the column of a side: vaf_reference_low is `vaf_low` of the reference."""
+    name, _, bound = column.partition("_") if column.startswith("vaf_") else (column, "", "")
+    return f"{name}_{role}_{bound}" if bound else f"{name}_{role}"
+
+
+COMPARISON = [
+    *("line", "condition", "gene", *SITE, "hgvs_c", "hgvs_p", "hgvs_p_short", "consequence", "exon"),
+    *("protein_start", "domain", "hotspot", "hotspot_effect", "nrf2_effect", "common_polymorphism"),
+    *("comparison", *(of_side(column, role) for role in ("reference", "target") for column in OF_SIDE)),
+    *(*TESTED, "zygosity_reference", "zygosity_target", "zygosity_change", "context"),
+    *("most_probable_signature", "signature_posterior", "sanger", "sanger_calls", "status", "reason"),
+]
+
+
+def only_file(folder: Path) -> Path | None:
+    """Return the file of a folder that may have one; None if it is absent or empty."""
+    found = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    if len(found) > 1:
+        raise InputError(
+            f"{folder.name}: {len(found)} files ({', '.join(path.name for path in found)}), not one"
+        )
+    return found[0] if found else None
+
+
+def read_only(folder: Path, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Read the table of a folder; without one it has no rows."""
+    if path := only_file(folder):
+        return read_table(path, columns)
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
