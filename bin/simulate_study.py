@@ -712,7 +712,7 @@ def main(size: str, seed: int, gene_sets: Path, effects: float, results: Path) -
         mates = draw_amplicon_reads(seed, genome, panel, by_name[row.line], row.condition, effects)
         for mate, (reads, path) in enumerate(zip(mates, (row.fastq_1, row.fastq_2), strict=True), start=1):
             text = fastq_records(f"{MISEQ_RUN}:{1000 + number}:", mate, *reads, " {mate}:N:0:1")
-            write_gzip(text, results / path)
+            write_gzip(text, results / path, level=7)  # those of a small study take less than 10 MB
     sanger, true_traces, traces = draw_traces(seed, genome, by_name, effects)
     sanger.to_csv(results / "sanger.csv", index=False, lineterminator="\n")
     for name, content in traces.items():
