@@ -1,0 +1,34 @@
+// Compare groups of measurements: conditions within lines, doses within conditions.
+process GROUP_COMPARISON {
+    container "${params.registry}/group_comparison:${workflow.manifest.version}"
+    publishDir "${params.outdir}/group_comparison", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    cache 'deep'
+
+    input:
+    path assays, stageAs: 'assays/*'            // assay, line, condition, role, replicate, value, normaliser, treatment, …; may be none
+    path quantities, stageAs: 'quantities/*'    // quantities.tsv of relative_quantity; may be none
+    val options                                 // map: test, reference_group, confidence
+
+    output:
+    path 'groups.tsv', emit: groups             // a row an assay, line, condition and treatment
+    path 'tests.tsv', emit: tests               // a row a test
+    path '*.{svg,png}', optional: true
+    path '*.bars.tsv', optional: true           // what each figure draws
+    path '*_mqc.json', emit: sections
+    path 'versions.tsv', topic: versions
+
+    script:
+    """
+    group_comparison.py \\
+        --assays assays \\
+        --quantities quantities \\
+        --test ${options.test} \\
+        --reference-group '${options.reference_group ?: ''}' \\
+        --confidence ${options.confidence}
+    """
+
+    stub:
+    """
+    touch {groups,tests}.tsv group_comparison_mqc.json versions.tsv
+    """
+}

@@ -1,0 +1,27 @@
+// Turn the wells of plates into viabilities in percent of the vehicle, and judge the plates.
+process NORMALISE_PLATES {
+    container "${params.registry}/normalise_plates:${workflow.manifest.version}"
+    publishDir "${params.outdir}/normalise_plates", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    cache 'deep'
+
+    input:
+    path wells    // experiment, plate, well, line, condition, condition_role, compound, dose, dose_unit, response, role, modulator, …
+
+    output:
+    path 'wells.tsv', emit: wells              // a row a sample well: viability, growth rate
+    path 'responses.tsv', emit: responses      // a row an experiment, curve and dose: the mean of its wells
+    path 'plates.tsv', emit: plates            // a row a plate
+    path '*_mqc.json', emit: sections
+    path 'versions.tsv', topic: versions
+
+    script:
+    """
+    normalise_plates.py \\
+        --wells ${wells}
+    """
+
+    stub:
+    """
+    touch {wells,responses,plates}.tsv normalise_plates_mqc.json versions.tsv
+    """
+}

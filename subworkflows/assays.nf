@@ -1,0 +1,32 @@
+include { NORMALISE_PLATES  } from '../modules/normalise_plates'
+include { DOSE_RESPONSE     } from '../modules/dose_response'
+include { RELATIVE_QUANTITY } from '../modules/relative_quantity'
+include { GROUP_COMPARISON  } from '../modules/group_comparison'
+
+// Questions 1, 3 and 4 at the bench: reporter, protein and reactive oxygen; what do lines resist, and what kills them?
+workflow ASSAYS {
+    take:
+    plates         // path: wells of dose-response plates; empty if none are given
+    comparisons    // path: pairs of curves; likewise
+    assays         // path: measurements; likewise
+    qpcr           // path: wells of quantitative PCR; likewise
+    options        // map: the parameters of the analyses
+
+    main:
+    NORMALISE_PLATES(plates)
+    DOSE_RESPONSE(NORMALISE_PLATES.out.wells, NORMALISE_PLATES.out.responses, comparisons.ifEmpty([]), options.subMap('dose_model', 'dose_fit_on', 'confidence'))
+    RELATIVE_QUANTITY(qpcr, options.subMap('housekeeping', 'calibrator', 'confidence'))
+
+    // One comparison of what was measured directly and what was quantified; none if there is neither.
+    measured = assays.map { table -> ['assays', table] }.mix(RELATIVE_QUANTITY.out.quantities.map { table -> ['quantities', table] }).toList().filter { tables -> tables }
+    GROUP_COMPARISON(
+        measured.map { tables -> tables.findAll { name, _table -> name == 'assays' }.collect { _name, table -> table } },
+        measured.map { tables -> tables.findAll { name, _table -> name == 'quantities' }.collect { _name, table -> table } },
+        options.subMap('test', 'reference_group', 'confidence'),
+    )
+
+    sections = NORMALISE_PLATES.out.sections.mix(DOSE_RESPONSE.out.sections, RELATIVE_QUANTITY.out.sections, GROUP_COMPARISON.out.sections)
+
+    emit:
+    sections    // paths: *_mqc.json
+}
