@@ -79,6 +79,7 @@ workflow {
     // Question 2: which of them did resistance bring?
     RESISTANCE(
         CHECK_INPUTS.out.amplicons.first(),
+        AMPLICONS.out.coverage,
         AMPLICONS.out.variants,
         NQO1.out.variants,
         CHECK_INPUTS.out.sanger.first(),

@@ -30,7 +30,8 @@ import pysam
 from common.annotation import Transcript
 from common.cli import INPUT, RESULTS, Script
 from common.figures import save_figure
-from common.lollipop_figure import Protein, Track, draw
+from common.lollipop_figure import draw
+from common.lollipop_layout import Protein, Track
 from common.lollipop_report import write_report
 from common.multiqc import write_versions
 from common.tables import TARGET_GENES, read_table, write_table

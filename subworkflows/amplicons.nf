@@ -1,5 +1,6 @@
 include { TRIM_READS as TRIM_AMPLICONS; TRIM_READS_TABLE as TRIM_AMPLICONS_TABLE } from '../modules/trim_reads'
 include { ALIGN_AMPLICONS_WINDOWS; ALIGN_AMPLICONS; ALIGN_AMPLICONS_TABLE        } from '../modules/align_amplicons'
+include { COUNT_AMPLICON_ALLELES                                                 } from '../modules/count_amplicon_alleles'
 include { AMPLICON_VARIANTS                                                      } from '../modules/amplicon_variants'
 include { SANGER_CONFIRMATION                                                    } from '../modules/sanger_confirmation'
 include { VARIANT_COMPARISON                                                     } from '../modules/variant_comparison'
@@ -30,19 +31,29 @@ workflow AMPLICONS {
     ALIGN_AMPLICONS_TABLE(samples, primers, rows.collect(sort: { row -> row.name }).ifEmpty([]), options.amplicon_min_depth)
 
     alignments = ALIGN_AMPLICONS.out.alignments.flatMap { _sample, parts -> parts }
-    AMPLICON_VARIANTS(
+    COUNT_AMPLICON_ALLELES(
         samples,
         alignments.collect(sort: { path -> path.name }).ifEmpty([]),
         primers,
         genome,
-        options.subMap('amplicon_min_depth', 'min_vaf', 'min_base_quality', 'min_mapping_quality', 'confidence'),
+        options.subMap('min_vaf', 'min_base_quality', 'min_mapping_quality'),
+    )
+    AMPLICON_VARIANTS(
+        samples,
+        COUNT_AMPLICON_ALLELES.out.alleles,
+        COUNT_AMPLICON_ALLELES.out.sites,
+        primers,
+        genome,
+        options.subMap('amplicon_min_depth', 'min_vaf', 'confidence'),
     )
 
+    coverage = ALIGN_AMPLICONS_TABLE.out.coverage
     variants = AMPLICON_VARIANTS.out.variants
     vcf = AMPLICON_VARIANTS.out.vcf.map { called, _index -> called }
     sections = TRIM_AMPLICONS_TABLE.out.sections.mix(ALIGN_AMPLICONS_TABLE.out.sections, AMPLICON_VARIANTS.out.sections)
 
     emit:
+    coverage    // path: a row a sample and amplicon
     variants    // path: a row a sample and candidate
     vcf         // path: all candidates
     sections    // paths: *_mqc.json
@@ -52,6 +63,7 @@ workflow AMPLICONS {
 workflow RESISTANCE {
     take:
     amplicons       // value: path, sample line condition role; empty if none are given
+    coverage        // path: coverage.tsv of AMPLICONS
     called          // path: variants.tsv of AMPLICONS
     annotated       // path: variants.tsv of ANNOTATE_VARIANTS
     sanger          // value: path, trace line condition role gene expected; empty if none are given
@@ -84,7 +96,7 @@ workflow RESISTANCE {
         exposures.ifEmpty([]),
         options.subMap('amplicon_min_depth', 'confidence', 'q_value_max'),
     )
-    LOLLIPOP(VARIANT_COMPARISON.out.comparison, assets.map { paths -> paths.domains }, annotation, target_genes, genome)
+    LOLLIPOP(amplicons, coverage, VARIANT_COMPARISON.out.comparison, assets.map { paths -> paths.domains }, annotation, target_genes, genome)
 
     sections = SANGER_CONFIRMATION.out.sections.mix(VARIANT_COMPARISON.out.sections, LOLLIPOP.out.sections)
 

@@ -1,17 +1,19 @@
 """Lollipops: what is drawn is held to what was given, labels to each other's extents."""
 
 import json
-from itertools import combinations
 from pathlib import Path
 
 import lollipop as script
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from common import lollipop_figure as figures
+from common import lollipop_layout as layout
 from common.figures import ROLES
 from common.labels import spread, text_width
-from common.lollipop_figure import Protein, Track, draw
+from common.lollipop_figure import draw
+from common.lollipop_layout import Protein, Track
 from conftest import ROOT
 from lollipop_study import (
     FOUNDING,
@@ -71,27 +73,23 @@ def carried(marks: pd.DataFrame) -> pd.DataFrame:
 
 def texts_of(figure: Figure) -> list[tuple[str, np.ndarray]]:
     """Every text that a figure shows, with the extents that it is drawn with, in mm."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    renderer = FigureCanvasAgg(figure).get_renderer()
     shown = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
     unit = 25.4 / figure.dpi
-    return [(each.get_text(), each.get_window_extent(canvas.get_renderer()).extents * unit) for each in shown]
+    return [(each.get_text(), each.get_window_extent(renderer).extents * unit) for each in shown]
 
 
 def collisions(figure: Figure) -> list[tuple[str, str]]:
-    """Texts that overlap by more than a quarter of a point each way, or leave the page."""
-    width, height = figure.get_size_inches() * 25.4
-    found = []
-    texts = texts_of(figure)
-    for text, (left, low, right, high) in texts:
-        if left < 0 or low < 0 or right > width or high > height:
-            found.append((text, "the page"))
-    for (one, a), (other, b) in combinations(texts, 2):
-        across = min(a[2], b[2]) - max(a[0], b[0])
-        up = min(a[3], b[3]) - max(a[1], b[1])
-        if min(across, up) > 0.1:
-            found.append((one, other))
-    return found
+    """Texts that overlap by more than 0.1 mm each way, or leave the page."""
+    names, extents = zip(*texts_of(figure), strict=True)
+    boxes = np.array(extents)
+    low, high = boxes[:, :2], boxes[:, 2:]
+    over = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
+    pairs = np.argwhere(np.triu((over > 0.1).all(axis=2), k=1))
+    beyond = (low < 0).any(axis=1) | (high > figure.get_size_inches() * 25.4).any(axis=1)
+    return [(names[one], names[other]) for one, other in pairs] + [
+        (names[number], "the page") for number in np.flatnonzero(beyond)
+    ]
 
 
 def heads_of(figure: Figure) -> list:
@@ -106,11 +104,11 @@ def covered_heads(figure: Figure) -> list[tuple[str, float]]:
     """Texts that lie on a head."""
     texts = texts_of(figure)
     height = figure.get_size_inches()[1] * 25.4
-    half = 0.4 * figures.HEAD
+    half = 0.4 * layout.HEAD
     found = []
     for head in heads_of(figure):
         x, y = head.get_xdata()[0], height - head.get_ydata()[0]
-        size = half * head.get_markersize() * figures.POINT / figures.HEAD
+        size = half * head.get_markersize() * layout.POINT / layout.HEAD
         found += [
             (text, x)
             for text, (left, low, right, high) in texts
@@ -297,7 +295,7 @@ def test_draw__variants_of_one_position_are_stacked_and_labelled_from_the_top():
     heads = heads_of(figure)
     assert len({head.get_xdata()[0] for head in heads}) == 1
     first, second = (head.get_ydata()[0] for head in heads)
-    assert first - second >= figures.HEAD
+    assert first - second >= layout.HEAD
     assert "R470H  gained\nR470C  gained" in [text for text, _ in texts_of(figure)]
 
 
@@ -313,12 +311,12 @@ def test_draw__variants_of_one_position_are_stacked_and_labelled_from_the_top():
     ],
 )
 def test_joined__writes_changes_of_one_residue_in_one(labels, expected):
-    assert figures.joined(labels) == expected
+    assert layout.joined(labels) == expected
 
 
 def test_levels_of__overlapping_features_do_not_share_a_level():
     features = pd.DataFrame({"start": [1, 50, 60, 99, 120], "end": [100, 90, 95, 130, 140]})
-    assert figures.levels_of(features) == [0, 1, 2, 0, 1]
+    assert layout.levels_of(features) == [0, 1, 2, 0, 1]
 
 
 def test_domain_colours__differ_from_the_classes_and_carry_dark_text():
@@ -326,8 +324,8 @@ def test_domain_colours__differ_from_the_classes_and_carry_dark_text():
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
         return float(np.dot([0.2126, 0.7152, 0.0722], linear))
 
-    dark = luminance(figures.DARK)
-    for colour in figures.DOMAINS:
+    dark = luminance(layout.DARK)
+    for colour in layout.DOMAINS:
         assert (luminance(colour) + 0.05) / (dark + 0.05) > 7  # WCAG 2, level AAA
         for _, other in figures.CLASSES.values():
             assert np.abs(np.subtract(to_rgb(colour), to_rgb(other))).max() > 0.25
@@ -427,12 +425,26 @@ def run(run_script, folder: Path, **study) -> dict[str, pd.DataFrame | dict]:
     return found | {"section": json.loads((folder / "out/lollipop_mqc.json").read_text())}
 
 
+@pytest.fixture(scope="module")
+def founding(tmp_path_factory) -> tuple[Path, dict[str, pd.DataFrame | dict]]:
+    """The founding study, run once: the folder, and what `run` returns."""
+    folder = tmp_path_factory.mktemp("founding")
+
+    def command(main, **options):
+        words = [
+            str(word) for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)
+        ]
+        return CliRunner().invoke(main, words, catch_exceptions=False)
+
+    return folder, run(command, folder)
+
+
 def variants_of(table: pd.DataFrame) -> pd.DataFrame:
     return table[table.element == "variant"].set_index(["line", "hgvs_c"])
 
 
-def test_main__draws_what_each_line_carries_and_says_what_it_leaves_out(run_script, tmp_path):
-    found = run(run_script, tmp_path)
+def test_main__draws_what_each_line_carries_and_says_what_it_leaves_out(founding):
+    folder, found = founding
     assert set(found) == {"proteins", "KEAP1", "NFE2L2", "section"}
     seen = variants_of(found["KEAP1"])
     carried = {
@@ -452,7 +464,7 @@ def test_main__draws_what_each_line_carries_and_says_what_it_leaves_out(run_scri
     assert lines.index.tolist() == list(LINES)
     assert lines.status.tolist() == ["ok", "ok", "none_found", "ok"]
     assert lines.label["HO-1-u-1"] == "none found"
-    svg = (tmp_path / "out/proteins/KEAP1.svg").read_text()
+    svg = (folder / "out/proteins/KEAP1.svg").read_text()
     for word in ("ENST00000171111, 624 aa", "V512I  gained", "48 %", "3.1 %", "Kelch 4", "none found"):
         assert f">{word}<" in svg, word
     for word in ("L471=", "A200="):
@@ -483,7 +495,7 @@ def test_main__a_study_without_a_variant_has_proteins_and_lines(run_script, tmp_
 
 def test_main__not_read_is_not_none_found(run_script, tmp_path):
     unread = {("HSC-2", "resistant"): ("KEAP1", 1, 624), ("HSC-3", "parental"): ("KEAP1", 200, 260)}
-    found = run(run_script, tmp_path, carried={}, unread=unread)
+    found = run(run_script, tmp_path, carried={}, unread=unread, covered=["KEAP1"])
     lines = found["KEAP1"][found["KEAP1"].element == "line"].set_index("line")
     assert lines.status.tolist() == ["not_read", "none_found", "none_found", "none_found"]
     assert lines.label["HSC-2"] == "not assessable: nothing was read in resistant"
@@ -502,7 +514,7 @@ def test_main__lines_with_one_condition_or_three_have_their_rows(run_script, tmp
         "HO-1-u-1": ["parental"],
     }
     carried = {"HSC-2": {"V512I": UNKNOWN}, "HSC-3": {"W544*": SUBCLONE}}
-    found = run(run_script, tmp_path, conditions=conditions, carried=carried)
+    found = run(run_script, tmp_path, conditions=conditions, carried=carried, covered=["KEAP1"])
     lines = found["KEAP1"][found["KEAP1"].element == "line"]
     assert lines[["line", "condition"]].to_numpy().tolist() == [
         ["HSC-2", "resistant"],
@@ -520,7 +532,7 @@ def test_main__lines_with_one_condition_or_three_have_their_rows(run_script, tmp
 
 def test_main__stacks_and_splice_sites_are_drawn(run_script, tmp_path):
     carried = {"HSC-2": {"R470C": SHARED, "R470H": LOST, "splice": GAINED, "intron": GAINED}}
-    seen = variants_of(run(run_script, tmp_path, carried=carried)["KEAP1"])
+    seen = variants_of(run(run_script, tmp_path, carried=carried, covered=["KEAP1"])["KEAP1"])
     assert seen.position["HSC-2", "c.1704+1del"] == "568"
     assert seen.label["HSC-2", "c.1704+1del"] == "c.1704+1del"
     assert seen.drawn.to_dict() == {
@@ -539,7 +551,7 @@ def test_main__sixty_variants_of_a_line_are_counted_by_domain(run_script, tmp_pa
         for row in marks.itertuples()
     }  # fmt: skip
     carried = {"HSC-2": dict.fromkeys(many, GAINED)}
-    found = run(run_script, tmp_path, carried=carried, variants=many)
+    found = run(run_script, tmp_path, carried=carried, variants=many, covered=["KEAP1"])
     expected = [
         f"{((marks.position >= row.start) & (marks.position <= row.end)).sum()} in {row.name_}"
         for row in DOMAINS[(DOMAINS.gene == "KEAP1") & (DOMAINS.kind == "domain")]
@@ -565,13 +577,13 @@ def test_main__without_a_protein_there_is_a_section_that_says_so(run_script, tmp
     assert found["section"]["nrf2flow"]["statuses"] == "no_amplicon 2, no_domains 1"
 
 
-def test_main__gives_the_same_bytes_twice(run_script, tmp_path):
-    for name in ("one", "two"):
-        run(run_script, tmp_path / name)
-    names = [path.relative_to(tmp_path / "one/out") for path in (tmp_path / "one/out").rglob("*.*")]
+def test_main__gives_the_same_bytes_twice(founding, run_script, tmp_path):
+    folder, _ = founding
+    run(run_script, tmp_path)
+    names = [path.relative_to(folder / "out") for path in (folder / "out").rglob("*.*")]
     assert len(names) == 9
     for name in names:
-        assert (tmp_path / "one/out" / name).read_bytes() == (tmp_path / "two/out" / name).read_bytes(), name
+        assert (folder / "out" / name).read_bytes() == (tmp_path / "out" / name).read_bytes(), name
 
 
 def test_residues_at__the_studys_own_amplicons_hold_whole_codons():

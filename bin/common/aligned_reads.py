@@ -26,6 +26,7 @@ class Reads(NamedTuple):
 
     fragment: np.ndarray  # of a read: the number of its fragment, in order of appearance
     reverse: np.ndarray
+    begin: np.ndarray  # of a read: the place of its first base in `bases`, clipped or not
     first: np.ndarray  # of its aligned bases: the place in `bases`; what is clipped lies outside
     end: np.ndarray
     owner: np.ndarray  # of an operation (matches, insertions, deletions, splices): its read
@@ -200,6 +201,7 @@ def decode(
     query = np.cumsum(on_query) - on_query
     place = np.cumsum(on_reference) - on_reference
     own_first = np.cumsum(operations) - operations
+    begin = query[own_first]
     place += (start - place[own_first])[owner]
     kinds = np.where((kinds == EQUAL) | (kinds == DIFFERENT), MATCH, kinds)
     # Matches beside each other (= and X) become one.
@@ -214,7 +216,7 @@ def decode(
     end = np.zeros(len(fragment), dtype=np.int64)
     first[owner[aligned[::-1]]] = query[aligned[::-1]]
     end[owner[aligned]] = query[aligned] + lengths[aligned]
-    return Reads(fragment, reverse, first, end, owner, kinds, place, lengths, query, bases, qualities)
+    return Reads(fragment, reverse, begin, first, end, owner, kinds, place, lengths, query, bases, qualities)
 
 
 def segments_of(reads: Reads) -> tuple[np.ndarray, Segments]:
