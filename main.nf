@@ -10,6 +10,7 @@ include { SIMULATE_STUDY } from './modules/simulate_study'
 include { CHECK_INPUTS   } from './modules/check_inputs'
 include { READS          } from './subworkflows/reads'
 include { AMPLICONS      } from './subworkflows/amplicons'
+include { ASSAYS         } from './subworkflows/assays'
 include { NQO1           } from './subworkflows/nqo1'
 include { RESISTANCE     } from './subworkflows/amplicons'
 include { EXPRESSION     } from './subworkflows/expression'
@@ -21,7 +22,7 @@ workflow {
         System.exit(0)
     }
     if (!params.simulate && !sheets().any { name -> params[name] }) {
-        error("no input: give --rnaseq with reads or --counts, --amplicons, --sanger, or --simulate small (nextflow run . --help lists all parameters)")
+        error("no input: give --rnaseq with reads or --counts, --amplicons, --sanger, --dose_response, --assays or --qpcr, or --simulate small (nextflow run . --help lists all parameters)")
     }
 
     // [[parameter, path as given, origin, file]], one item: what the user gave, or what the simulation made under the same names.
@@ -92,9 +93,12 @@ workflow {
         params,
     )
 
+    // Questions 1, 3 and 4 at the bench: reporter, protein and reactive oxygen; what do lines resist, and what kills them?
+    ASSAYS(CHECK_INPUTS.out.dose_response, CHECK_INPUTS.out.comparisons, CHECK_INPUTS.out.assays, CHECK_INPUTS.out.qpcr, params)
+
     // Whichever analyses ran, their sections go into one report, always in the same order.
     checked = CHECK_INPUTS.out.plan.mix(CHECK_INPUTS.out.inputs, CHECK_INPUTS.out.notes, CHECK_INPUTS.out.parameters)
-    sections = READS.out.sections.mix(EXPRESSION.out.sections, AMPLICONS.out.sections, NQO1.out.sections, RESISTANCE.out.sections).flatten()
+    sections = READS.out.sections.mix(EXPRESSION.out.sections, AMPLICONS.out.sections, ASSAYS.out.sections, NQO1.out.sections, RESISTANCE.out.sections).flatten()
     versions = channel.topic('versions')
         .map { table -> table.text }
         .mix(channel.of("nextflow\t${workflow.nextflow.version}\n${workflow.manifest.name}\t${workflow.manifest.version}\n".toString()))
@@ -109,7 +113,7 @@ workflow {
 
 // The parameters that are sheets of the user's data.
 def sheets() {
-    return ['rnaseq', 'counts', 'contrasts', 'amplicons', 'primers', 'sanger', 'signature_exposures']
+    return ['rnaseq', 'counts', 'contrasts', 'amplicons', 'primers', 'sanger', 'signature_exposures', 'dose_response', 'comparisons', 'assays', 'qpcr']
 }
 
 // Those that are large files or folders: the gate is told of them, and does not read them.

@@ -20,13 +20,8 @@ from typing import NamedTuple
 
 import click
 import pandas as pd
-from common.amplicon_sheets import (
-    check_conditions,
-    check_exposures,
-    check_primers,
-    check_sanger,
-    note_lines,
-)
+from common.amplicon_sheets import check_amplicons, check_conditions
+from common.bench_sheets import check_bench, in_one_form
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
 from common.count_matrix import Matrix, read_counts
 from common.gmt_files import check_overlap, note_highlighted, read_gene_sets
@@ -38,7 +33,10 @@ from common.tables import write_table
 from common.target_sheets import check_targets
 
 # Not beside --simulate, which makes them or does without; nor what they refer to.
-SHEETS = ("rnaseq", "counts", "contrasts", "amplicons", "primers", "sanger", "signature_exposures")
+SHEETS = (
+    *("rnaseq", "counts", "contrasts", "amplicons", "primers", "sanger", "signature_exposures"),
+    *("dose_response", "comparisons", "assays", "qpcr"),
+)
 REFERENCES = ("fasta", "gtf", "transcripts", "salmon_index", "star_index", "signatures")
 ASSETS = ("target_genes", "loci", "skipping", "domains", "hotspots", "gene_panels")  # sheets, else shipped
 FILES = (*SHEETS, *ASSETS, "gene_sets")
@@ -63,6 +61,10 @@ NEEDS = {
     "variant_comparison": AMPLIFIED,
     "sanger_confirmation": ("sanger", "fasta", "gtf"),
     "lollipop": AMPLIFIED,
+    "normalise_plates": ("dose_response",),
+    "dose_response": ("dose_response",),
+    "relative_quantity": ("qpcr",),
+    "group_comparison": ("assays or qpcr",),
     "align_rna": ALIGNED,
     "annotate_variants": ("FASTQ or BAM or amplicons", "fasta", "gtf"),
     "locus_genotype": ALIGNED,
@@ -81,8 +83,14 @@ USES = {
 SPELLED = {
     **{"rnaseq": "line", "contrasts": "contrast", "gene_panels": "panel", "target_genes": "gene"},
     **{"amplicons": "line", "primers": "amplicon", "sanger": "line"},
+    **{"dose_response": "line", "assays": "line", "qpcr": "line"},
 }
 ROLE = "role"  # the column that samples.tsv adds
+# What it is called in each sheet: wells have a role of their own.
+ROLES = {
+    **dict.fromkeys(("rnaseq", "amplicons", "sanger", "assays"), ROLE),
+    **dict.fromkeys(("dose_response", "qpcr"), "condition_role"),
+}
 ALL_LINES = "all"  # what the contrast over all lines is called by
 # Tables with a column for each sample have these as well.
 TAKEN = {"collection", "gene_id", "gene_name", "gene_set", "identifier", "panel", "reason", "size", "status"}
@@ -404,35 +412,6 @@ def check_design(
     return contrasts
 
 
-def check_amplicons(
-    given: Given,
-    names: Mapping[str, str],
-    tables: Mapping[str, pd.DataFrame],
-    right: Mapping,
-    conditions: Sequence[str],
-    problems: Problems,
-) -> None:
-    """Check the sheets of amplicons, primers, traces and exposures, as far as they are given.
-
-    `conditions` are those that samples may have.
-    """
-    primers, traces, exposures = (tables.get(name) for name in ("primers", "sanger", "signature_exposures"))
-    if (lanes := tables.get("amplicons")) is not None:
-        name, sheets = names["amplicons"], ("rnaseq", "sanger")
-        check_reads(name, lanes.assign(bam=""), given.found.get("amplicons", {}), {"FASTQ"}, problems)
-        check_conditions(name, lanes, conditions, problems)
-        others = {names[other]: tables[other] for other in sheets if other in tables}
-        note_lines(name, lanes, others, right["reference_condition"], problems)
-    if primers is not None:
-        check_primers(names["primers"], primers, problems)
-    if traces is not None:
-        found, genes = given.found.get("sanger", {}), tables.get("target_genes", traces).gene.dropna()
-        check_sanger(names["sanger"], traces, found, genes, lanes is not None, problems)
-        check_conditions(names["sanger"], traces, conditions, problems)
-    if exposures is not None:
-        check_exposures(names["signature_exposures"], exposures, problems)
-
-
 def inputs_there(given: Given, lanes: pd.DataFrame | None) -> set[str]:
     """Name the inputs that are given: parameters, and FASTQ and BAM if the rnaseq sheet names such files."""
     there = {name for name in (*SHEETS, *REFERENCES) if given.parameters.get(name)}
@@ -480,7 +459,8 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
         if samples is not None:
             compares = not there.isdisjoint(COUNTED.split(" or "))
             contrasts = check_design(names, tables, right, known, compares, problems)
-        check_amplicons(given, names, tables, right, known, problems)
+        check_amplicons(names, tables, given.found, right, known, problems)
+        check_bench(names, tables, right, known, problems)
     if contrasts and "common_contrasts" in right:
         default = specs["common_contrasts"]["default"]
         compared = tables.get("contrasts", pd.DataFrame(contrasts)).contrast.dropna()
@@ -547,12 +527,13 @@ def write_all(given: Given, checked: Checked, results: Path) -> None:
     ]
     write_table(pd.DataFrame(values, columns=["parameter", "value"]), results / "parameters.tsv")
 
+    in_one_form(checked.tables)
     tables, ends = checked.tables, [checked.parameters[f"{end}_condition"] for end in ("reference", "target")]
-    for name in ("rnaseq", "amplicons", "sanger"):
+    roles = dict(zip(ends, ("reference", "target"), strict=True)) | {"": ""}
+    for name, column in ROLES.items():
         if name in tables:
-            roles = dict(zip(ends, ("reference", "target"), strict=True))
             behind = tables[name].columns.get_loc("condition") + 1
-            tables[name].insert(behind, ROLE, tables[name].condition.map(roles).fillna("other"))
+            tables[name].insert(behind, column, tables[name].condition.map(roles).fillna("other"))
     if "rnaseq" in tables:
         write_table(tables["rnaseq"], results / "samples.tsv")
         if not checked.there.isdisjoint(("FASTQ", "BAM")):
@@ -569,7 +550,7 @@ def write_all(given: Given, checked: Checked, results: Path) -> None:
         write_table(traces.drop(columns="ab1"), results / "sanger.tsv")
         uris = traces.ab1.map(lambda cell: given.found["sanger"][cell].uri)
         write_table(traces[["trace"]].assign(ab1=uris), results / "sanger_files.tsv")
-    for name in ("primers", "signature_exposures"):
+    for name in ("primers", "signature_exposures", "dose_response", "comparisons", "assays", "qpcr"):
         if name in tables:
             write_table(tables[name], results / f"{name}.tsv")
     if checked.contrasts:

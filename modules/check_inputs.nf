@@ -25,6 +25,10 @@ process CHECK_INPUTS {
     path 'sanger.tsv', emit: sanger, optional: true                                           // trace (number of the row), line, condition, role, gene, expected
     path 'sanger_files.tsv', emit: sanger_files, optional: true                               // trace, ab1: address
     path 'signature_exposures.tsv', emit: signature_exposures, optional: true                 // signature, share
+    path 'dose_response.tsv', emit: dose_response, optional: true                             // as the sheet, condition_role behind condition
+    path 'comparisons.tsv', emit: comparisons, optional: true                                 // as the sheet
+    path 'assays.tsv', emit: assays, optional: true                                           // as the sheet, role behind condition
+    path 'qpcr.tsv', emit: qpcr, optional: true                                               // as the sheet, condition_role behind condition
     path '{target_genes,loci,skipping,domains,hotspots}.tsv', emit: assets, optional: true    // as the schemas of the sheets have them
     path 'gene_panels.tsv', emit: gene_panels, optional: true                                 // panel, gene_name, source
     path 'gene_sets/*.gmt', emit: gene_sets, optional: true                                   // a file a collection
@@ -40,7 +44,7 @@ process CHECK_INPUTS {
 
     stub:
     """
-    touch {inputs,notes,parameters,samples,counts,contrasts,amplicons,primers,sanger,target_genes,loci,skipping,domains,hotspots,gene_panels,versions}.tsv
+    touch {inputs,notes,parameters,samples,counts,contrasts,amplicons,primers,sanger,dose_response,assays,qpcr,target_genes,loci,skipping,domains,hotspots,gene_panels,versions}.tsv
     mkdir gene_sets
     touch gene_sets/stub.gmt
     printf '%s\\t%s\\n' analysis planned trim_reads yes quantify_transcripts yes align_rna yes locus_genotype yes align_amplicons yes sanger_confirmation yes annotate_variants yes > plan.tsv

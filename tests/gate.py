@@ -24,6 +24,7 @@ SAMPLES = [
 TAB = "\t"
 SHEETS = [
     *("rnaseq", "counts", "contrasts", "amplicons", "primers", "sanger", "signature_exposures"),
+    *("dose_response", "comparisons", "assays", "qpcr"),
     *("gene_sets", "gene_panels"),
     *("target_genes", "loci", "skipping", "domains", "hotspots"),
 ]
@@ -104,7 +105,7 @@ class Gate:
                 if re.search(r"\.(fastq|fq|fastq\.gz|fq\.gz|bam|cram|ab1|abi)\W*$", cell)
             ]
         if given.get("simulate"):
-            values |= dict.fromkeys([*SHEETS[:7], *REFERENCES])
+            values |= dict.fromkeys([*SHEETS[:11], *REFERENCES])
         values_file = self.folder / "values.json"
         inputs = {"parameters": values, "files": listed, "references": references, "paths": paths}
         values_file.write_text(json.dumps(inputs))

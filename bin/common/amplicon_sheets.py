@@ -1,10 +1,10 @@
 """Check that the sheets of an amplicon study go together: samples, primers, Sanger traces, exposures."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from common.read_files import Seen
+from common.read_files import Seen, check_reads
 from common.sheets import Problems, check_once, listed, meant, shown
 
 # What must not fall along an amplicon, as far as < says so, from its start to its end.
@@ -92,3 +92,33 @@ def check_exposures(name: str, exposures: pd.DataFrame, problems: Problems) -> N
     shares = exposures.share.dropna()
     if len(shares) == len(exposures) and not (shares.astype(float) > 0).any():
         problems.add(f"{name}, all rows, share", "0", "a share above 0 of one signature at least")
+
+
+def check_amplicons(
+    names: Mapping[str, str],
+    tables: Mapping[str, pd.DataFrame],
+    found: Mapping[str, Mapping[str, Seen]],
+    right: Mapping,
+    conditions: Sequence[str],
+    problems: Problems,
+) -> None:
+    """Check the sheets of amplicons, primers, traces and exposures, as far as they are given.
+
+    `names` (as problems call them) and `tables` are by parameter, `found` (files) by parameter and cell;
+    `conditions` are those that samples may have.
+    """
+    primers, traces, exposures = (tables.get(name) for name in ("primers", "sanger", "signature_exposures"))
+    if (lanes := tables.get("amplicons")) is not None:
+        name, sheets = names["amplicons"], ("rnaseq", "sanger")
+        check_reads(name, lanes.assign(bam=""), found.get("amplicons", {}), {"FASTQ"}, problems)
+        check_conditions(name, lanes, conditions, problems)
+        others = {names[other]: tables[other] for other in sheets if other in tables}
+        note_lines(name, lanes, others, right["reference_condition"], problems)
+    if primers is not None:
+        check_primers(names["primers"], primers, problems)
+    if traces is not None:
+        files, genes = found.get("sanger", {}), tables.get("target_genes", traces).gene.dropna()
+        check_sanger(names["sanger"], traces, files, genes, lanes is not None, problems)
+        check_conditions(names["sanger"], traces, conditions, problems)
+    if exposures is not None:
+        check_exposures(names["signature_exposures"], exposures, problems)

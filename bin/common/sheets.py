@@ -269,10 +269,9 @@ def read_sheet(path: Path, name: str, schema: Mapping, problems: Problems) -> pd
     table = table[[*columns, *(column for column in table if column not in columns)]]
     check_cells(name, table, schema, problems)
     first: dict[Hashable, int] = {}
-    for number, *entry in table[schema["uniqueEntries"]].dropna().itertuples(name=None):
-        filled = {
-            column: value for column, value in zip(schema["uniqueEntries"], entry, strict=True) if value
-        }
+    unique = schema.get("uniqueEntries", [])
+    for number, *entry in table[unique].dropna().itertuples(name=None) if unique else ():
+        filled = {column: value for column, value in zip(unique, entry, strict=True) if value}
         where = f"{name}, row {number}, {', '.join(filled)}"
         check_once(where, tuple(filled.values()), number, first, problems)
     return table
