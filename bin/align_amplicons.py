@@ -37,15 +37,26 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import dropwhile
 from pathlib import Path
 from subprocess import PIPE
-from typing import NamedTuple
 
 import click
 import numpy as np
 import pandas as pd
 import pysam
-from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
+from common.amplicon_windows import (
+    PRIMERS,
+    WINDOWS,
+    Layout,
+    Primer,
+    bed_of,
+    check_primers,
+    lay_out,
+    read_lengths,
+    windows_of,
+)
+from common.cli import FOLDER, INPUT, RESULTS, Script
 from common.multiqc import write_versions
 from common.programs import Pipeline, program_version, run
 from common.tables import read_table, write_table
@@ -68,11 +79,6 @@ OPERATION = re.compile(r"(\d+)(\D)")  # of a CIGAR
 ALIGNED, ON_REFERENCE = "M=X", "MDN=X"
 
 SHEET = {"sample": "str", "line": "str", "condition": "str", "role": "str"}
-PRIMERS = {
-    **{"chrom": "str", "start": "int64", "end": "int64", "amplicon": "str", "pool": "str"},
-    **dict.fromkeys(["left_start", "left_end", "right_start", "right_end"], "int64"),
-}
-WINDOWS = {"window": "str", "chrom": "str", "start": "int64", "end": "int64"}
 KINDS = ["on_target", "chimeric", "off_target", "unmapped"]
 ROW = {
     **{"sample": "str", "read_pairs": "int64"},
@@ -85,112 +91,8 @@ COVERAGE = [
     *("sample", "line", "condition", "amplicon", "pool", "chrom", "insert_start", "insert_end"),
     *("fragments", "median_depth", "min_depth", "status", "reason"),
 ]
+Found = tuple[tuple[int, int], ...]  # of amplicons, with distances
 NO_READS = "no reads were left to align: see trim_reads"
-
-
-class Primer(NamedTuple):
-    """A primer on the strand of the reads that begin with it; its outer end is a place in its window."""
-
-    amplicon: int
-    outer: int
-    length: int
-
-
-class Layout(NamedTuple):
-    """The contigs of reads while primers are clipped: the windows, then a copy for each amplicon."""
-
-    names: list[bytes]
-    lengths: list[int]
-    contigs: list[int]  # of the genome, by number
-    offsets: list[int]  # where they begin there
-    windows: int
-    primers: dict[tuple[bytes, bool], list[Primer]]  # by window, and whether the read is reverse
-
-    def header(self) -> bytes:
-        """Name the contigs as SAM does."""
-        lines = (b"@SQ\tSN:%s\tLN:%d\n" % each for each in zip(self.names, self.lengths, strict=True))
-        return b"@HD\tVN:1.6\tSO:unsorted\n" + b"".join(lines)
-
-
-def read_lengths(genome: Path) -> dict[str, int]:
-    """Return the contigs of a genome and their lengths, from its index, in its order."""
-    index = pd.read_csv(f"{genome}.fai", sep="\t", usecols=[0, 1], names=["contig", "length"],
-                        dtype={"contig": "str"}, keep_default_na=False)  # fmt: skip
-    return dict(index.itertuples(index=False))
-
-
-def check_primers(primers: pd.DataFrame, lengths: Mapping[str, int]) -> None:
-    """Hold the amplicons to the genome's contigs; all that do not fit are named at once."""
-    few = ", ".join(list(lengths)[:3]) + (", …" if len(lengths) > 3 else "")
-    wrong = []
-    for row, each in enumerate(primers.itertuples(), start=2):
-        where = f"primers.tsv, row {row} ({each.amplicon})"
-        if each.chrom not in lengths:
-            wrong.append(f"{where}, chrom: found {each.chrom}; expected a contig of the genome ({few})")
-        elif each.end > lengths[each.chrom]:
-            most = f"{lengths[each.chrom]:,} or less, the length of {each.chrom}"
-            wrong.append(f"{where}, end: found {each.end:,}; expected {most}")
-    if wrong:
-        raise InputError(
-            "\n".join([f"{len(wrong):,} of {len(primers):,} amplicons do not fit the genome:", *wrong])
-        )
-
-
-def windows_of(primers: pd.DataFrame, lengths: Mapping[str, int]) -> pd.DataFrame:
-    """Unite amplicons that touch with their flanks; windows end with the contig, and have its order."""
-    found = []
-    for chrom, length in lengths.items():
-        apart: list[list[int]] = []
-        ours = primers[primers.chrom == chrom].sort_values("start")
-        for start, end in zip(ours.start - FLANK, ours.end + FLANK, strict=True):
-            if apart and start <= apart[-1][1]:
-                apart[-1][1] = max(apart[-1][1], end)
-            else:
-                apart.append([start, end])
-        found += [(chrom, max(0, start), min(end, length)) for start, end in apart]
-    names = [f"window_{number}" for number in range(1, len(found) + 1)]
-    return pd.DataFrame(
-        [(name, *each) for name, each in zip(names, found, strict=True)], columns=list(WINDOWS)
-    )
-
-
-def lay_out(primers: pd.DataFrame, windows: pd.DataFrame, lengths: Mapping[str, int]) -> Layout:
-    """Put a copy of its window beside the windows for each amplicon, and find the primers' outer ends."""
-    contigs = {name: number for number, name in enumerate(lengths)}
-    rows = list(windows.itertuples())
-    own = [
-        next(row for row in rows if row.chrom == each.chrom and row.start <= each.start < row.end)
-        for each in primers.itertuples()
-    ]
-    found: dict[tuple[bytes, bool], list[Primer]] = {}
-    for number, (each, window) in enumerate(zip(primers.itertuples(), own, strict=True)):
-        name = window.window.encode()
-        left = Primer(number, each.left_start - window.start, each.left_end - each.left_start)
-        right = Primer(number, each.right_end - window.start, each.right_end - each.right_start)
-        found.setdefault((name, False), []).append(left)
-        found.setdefault((name, True), []).append(right)
-    names = [row.window.encode() for row in rows]
-    names += [b"amplicon_%d" % number for number in range(1, len(own) + 1)]
-    laid = rows + own
-    return Layout(
-        names,
-        [row.end - row.start for row in laid],
-        [contigs[row.chrom] for row in laid],
-        [row.start for row in laid],
-        len(rows),
-        found,
-    )
-
-
-def bed_of(primers: pd.DataFrame, layout: Layout) -> str:
-    """Write the primers as BED, those of each amplicon on its copy of the window."""
-    lines = []
-    for number, each in enumerate(primers.itertuples(), start=layout.windows):
-        name, offset = layout.names[number].decode(), layout.offsets[number]
-        sides = (each.left_start, each.left_end, "+"), (each.right_start, each.right_end, "-")
-        for start, end, strand in sides:
-            lines.append(f"{name}\t{start - offset}\t{end - offset}\t{each.amplicon}\t0\t{strand}\n")
-    return "".join(lines)
 
 
 # ---- which amplicon a read belongs to
@@ -212,65 +114,54 @@ def ends_of(position: int, cigar: str, reverse: bool) -> tuple[int, int]:
     return end + clip, end
 
 
-def primers_at(five_prime: tuple[int, int], primers: Iterable[Primer], reverse: bool) -> dict[int, int]:
-    """Find the primers with which a read begins: how far their outer ends are, by amplicon."""
+def primers_at(five_prime: tuple[int, int], primers: Iterable[Primer], reverse: bool) -> Found:
+    """Find the primers with which a read begins: the amplicon, and how far away the primer's outer end is."""
     for end in five_prime:
-        inside = {each.amplicon: each.outer - end if reverse else end - each.outer for each in primers}
-        within = {each.amplicon: range(-TOLERANCE, each.length + 1) for each in primers}
-        if found := {at: abs(inside[at]) for at in inside if inside[at] in within[at]}:
-            return found
-    return {}
+        inside = [(each, each.outer - end if reverse else end - each.outer) for each in primers]
+        if found := [(each.amplicon, abs(at)) for each, at in inside if -TOLERANCE <= at <= each.length]:
+            return tuple(found)
+    return ()
 
 
-def contigs_for(layout: Layout, mates: tuple[tuple[bytes, bytes, bytes, bytes], ...]) -> list[bytes]:
-    """Choose the contig of each mate (flag, window, position, CIGAR): its window or an amplicon's copy."""
-    found, flags = [], [int(mate[0]) for mate in mates]
-    for flag, (_, window, position, cigar) in zip(flags, mates, strict=True):
-        reverse, at = bool(flag & REVERSE), int(position) - 1
-        primers = [] if flag & UNMAPPED else layout.primers[window, reverse]
-        found.append(primers_at(ends_of(at, cigar.decode(), reverse), primers, reverse) if primers else {})
-    first, second = found
-    both = first.keys() & second.keys() if (flags[0] ^ flags[1]) & REVERSE else set()
-    if mates[0][1] == mates[1][1] and both:
-        chosen = [min(both, key=lambda at: (first[at] + second[at], at))] * 2
-    else:
-        chosen = [min(each, key=lambda at: (each[at], at)) if each else None for each in found]
-    names = [
-        mate[1] if at is None else layout.names[layout.windows + at]
-        for at, mate in zip(chosen, mates, strict=True)
-    ]
-    for mine, other in ((0, 1), (1, 0)):  # an unmapped read lies where its mate does
-        if flags[mine] & UNMAPPED:
-            names[mine] = names[other]
-    return names
+@lru_cache(CACHED)
+def choose(first: Found, second: Found, opposite: int) -> tuple[int | None, int | None]:
+    """Choose the amplicons of two mates, which lie opposite each other or not: one that both have, if any."""
+    far, other = dict(first), dict(second)
+    if both := far.keys() & other.keys() if opposite else ():
+        return (min(both, key=lambda at: (far[at] + other[at], at)),) * 2
+    return tuple(min(each, key=lambda at: (each[at], at), default=None) for each in (far, other))
 
 
 def assign(lines: Iterable[bytes], layout: Layout) -> Iterator[bytes]:
     """Put pairs, as bwa writes them, on the contigs of their amplicons: lines of SAM."""
 
-    @lru_cache(CACHED)  # most pairs of an amplicon lie alike
-    def names_for(*mates: tuple[bytes, bytes, bytes, bytes]) -> list[bytes]:
-        return contigs_for(layout, mates)
+    @lru_cache(CACHED)  # most reads of an amplicon lie alike
+    def begins(window: bytes, position: bytes, cigar: bytes, reverse: int) -> Found:
+        ends = ends_of(int(position) - 1, cigar.decode(), bool(reverse))
+        return primers_at(ends, layout.primers[window, bool(reverse)], bool(reverse))
 
-    first = None
-    for line in lines:
-        if line.startswith(b"@"):
-            continue
-        fields = line.split(b"\t", 11)
-        if int(fields[1]) & NOT_PRIMARY:
-            continue
-        if first is None:
-            first = fields
-            continue
-        mates = first, fields
-        names = names_for(*((each[1], each[2], each[3], each[5]) for each in mates))
-        for mate, mine, other in zip(mates, names, reversed(names), strict=True):
-            mate[2], mate[6] = mine, other
-            if any(tag in mate[11] for tag in DROPPED_TAGS):
+    records = (line.split(b"\t", 11) for line in dropwhile(lambda line: line.startswith(b"@"), lines))
+    primary = (fields for fields in records if not int(fields[1]) & NOT_PRIMARY)
+    for first, second in zip(primary, primary, strict=True):
+        flags = int(first[1]), int(second[1])
+        found = [
+            () if flag & UNMAPPED else begins(mate[2], mate[3], mate[5], flag & REVERSE)
+            for mate, flag in zip((first, second), flags, strict=True)
+        ]
+        for mate, amplicon in zip(
+            (first, second), choose(*found, (flags[0] ^ flags[1]) & REVERSE), strict=True
+        ):
+            if amplicon is not None:
+                mate[2] = layout.names[layout.windows + amplicon]
+        # An unmapped read lies where its mate does.
+        first[2] = second[2] if flags[0] & UNMAPPED else first[2]
+        second[2] = first[2] if flags[1] & UNMAPPED else second[2]
+        first[6], second[6] = second[2], first[2]
+        for mate in (first, second):
+            if b"SA:Z:" in mate[11] or b"XA:Z:" in mate[11]:
                 tags = mate[11].rstrip(b"\n").split(b"\t")
                 mate[11] = b"\t".join(tag for tag in tags if not tag.startswith(DROPPED_TAGS)) + b"\n"
             yield b"\t".join(mate)
-        first = None
 
 
 # ---- back to the genome
@@ -541,7 +432,7 @@ def windows(primers: Path, genome: Path, results: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     amplicons, lengths = read_table(primers, PRIMERS), read_lengths(genome)
     check_primers(amplicons, lengths)
-    cut = windows_of(amplicons, lengths)
+    cut = windows_of(amplicons, lengths, FLANK)
     write_table(cut, folder / "windows.tsv")
     (folder / "primers.bed").write_text(bed_of(amplicons, lay_out(amplicons, cut, lengths)))
     with pysam.FastaFile(genome) as bases:

@@ -90,8 +90,11 @@ def draw_heatmap(cells: pd.DataFrame, min_depth: int) -> Figure:
 
     keys = legend(cells, min_depth)
     width = max(100.0, left + max(each[-1] for each in x) + wide + 6)
-    columns = max(1, int((width - 6) // (7 + max(text_mm(key.get_label(), 7) for key in keys))))
-    top = 14.5 + 3.6 * -(-len(keys) // columns)
+    beside = width > 140  # the keys lie beside the scale
+    room = width - (50 if beside else 6)
+    columns = max(1, int(room // (7 + max(text_mm(key.get_label(), 7) for key in keys))))
+    keys_top = 7.5 if beside else 12
+    top = max(13, keys_top + 2.5 + 3.6 * -(-len(keys) // columns))
     pools = amplicons.pool.notna().any()
     above = 5.0 + 1.6 * pools
     points = min(6.5, 0.85 * wide * 72 * MM)
@@ -120,7 +123,7 @@ def draw_heatmap(cells: pd.DataFrame, min_depth: int) -> Figure:
             look = {"rotation": 90, "ha": "center", "va": "top", "fontsize": points}
             panel.text(place + wide / 2, body + 0.8, labels[at], **look)
         draw_bars(panel, amplicons.iloc[block], x[number], wide, pools)
-    draw_key(figure, keys, columns, colours)
+    draw_key(figure, keys, columns, keys_top, colours)
     return figure
 
 
@@ -201,7 +204,7 @@ def legend(cells: pd.DataFrame, min_depth: int) -> list[Line2D | Patch]:
     return keys
 
 
-def draw_key(figure: Figure, keys: list, columns: int, colours: ScalarMappable) -> None:
+def draw_key(figure: Figure, keys: list, columns: int, keys_top: float, colours: ScalarMappable) -> None:
     """Draw the title, the scale of depths and the legend."""
     width, height = figure.get_size_inches() / MM
     figure.text(2 / width, 1 - 2 / height, "Amplicon depth", va="top", fontsize=9, weight="bold")
@@ -212,7 +215,7 @@ def draw_key(figure: Figure, keys: list, columns: int, colours: ScalarMappable) 
     bar.tick_params(labelsize=6, length=1.5, pad=1)
     bar.set_title("median depth (fragments)", fontsize=6.5, weight="normal", pad=2, loc="center")
     layout = {"ncols": columns, "handlelength": 1, "columnspacing": 1.2, "borderaxespad": 0}
-    figure.legend(handles=keys, loc="upper left", bbox_to_anchor=(2 / width, 1 - 12 / height), **layout)
+    figure.legend(handles=keys, loc="upper left", bbox_to_anchor=(2 / width, 1 - keys_top / height), **layout)
 
 
 # ---- sections
