@@ -28,7 +28,6 @@ doi:10.1093/nar/gku936 (TIDE); Kluesner et al. 2018, doi:10.1089/crispr.2018.001
 channels at the other bases); Rausch et al. 2020, doi:10.1186/s12864-020-6635-8 (Tracy, Indigo)
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -38,15 +37,22 @@ import numpy as np
 import pandas as pd
 import pysam
 from Bio.Align import PairwiseAligner
-from common.annotation import (
-    Transcript,
-    reverse_complement,
-)
-from common.chromatogram_figure import Panel, draw, panel_of, table_of, write_report
+from common.annotation import Transcript, reverse_complement
+from common.chromatogram_figure import Panel, panel_of, save_figures, write_report
 from common.cli import FOLDER, INPUT, RESULTS, Script
-from common.figures import save_figure
 from common.multiqc import write_versions
-from common.sanger_variants import ANNOTATED, CALLED, Known, Variant, choose, named_rows, read_all
+from common.sanger_variants import (
+    ANNOTATED,
+    CALLED,
+    Known,
+    Reference,
+    Variant,
+    choose,
+    index_of,
+    named_rows,
+    read_all,
+    references_for,
+)
 from common.tables import TARGET_GENES, read_table, write_table
 from common.target_sites import find_targets
 from common.trace_files import CHANNELS, Trace, TraceError, read_trace
@@ -80,18 +86,11 @@ ABSENT_SHARE, HET_SHARE, HOM_SHARE = 0.1, 0.2, 0.8
 NOISE_FACTOR = 2.0  # a heterozygote's lower peak is so many times the noise
 MOST_NOISE = 0.25  # share of the second highest channel, 95th percentile: more hides a heterozygote
 NEAREST = 10  # bases from a deletion or insertion within which the trace must be aligned
-WALK = 40  # bases behind it that are looked at
+WALK = 40  # bases behind it that are looked at,
+EVEN = (0.5, 1.6)  # as long as peaks are so many times the usual distance apart
 MIN_INFORMATIVE = 8  # of them where the alleles differ
 MIN_AGREEMENT = 0.7  # share of these whose highest peaks are those of the call
-MIN_EXPLAINED = 0.6  # share of the height that is of the two alleles
-
-
-class Reference(NamedTuple):
-    """What traces are aligned to: bases of the plus strand, and where in the genome each of them is."""
-
-    name: str  # genome or transcript
-    bases: str
-    positions: np.ndarray
+MIN_EXPLAINED = 0.75  # share of the height that is of the two alleles
 
 
 class Peaks(NamedTuple):
@@ -278,13 +277,23 @@ def not_covered(placed: Placed) -> str:
     return f"the trace is read well from {low} to {high}"
 
 
+def base_at(placed: Placed, at: int) -> tuple[int, int]:
+    """Return the base of a trace at, or next to, a place of the reference, and its offset from there.
+
+    Beside what is aligned a trace goes on base by base; -1 if it does not reach as far.
+    """
+    aligned = np.flatnonzero(placed.base_of >= 0)
+    nearest = int(aligned[np.abs(aligned - at).argmin()])
+    base = int(placed.base_of[nearest])
+    reached = 0 <= base + at - nearest < len(placed.peaks.good)
+    return (base, nearest - at) if reached else (-1, 0)
+
+
 def measure_substitution(placed: Placed, at: int, ref: str, alt: str) -> Measure:
     """Measure bases that are replaced by as many others, from a place of the reference on."""
     bases = placed.base_of[at : at + len(ref)]
-    if (bases < 0).any():
-        return fail("not_covered", not_covered(placed))
-    site = (int(bases[0]), 0)
-    if not placed.peaks.good[bases].all():
+    site = base_at(placed, at)
+    if (bases < 0).any() or not placed.peaks.good[bases].all():
         return fail("not_covered", not_covered(placed), *site)
     near = np.setdiff1d(well_read(placed), bases)
     near = near[(near >= bases[0] - NEAR) & (near <= bases[-1] + NEAR)]
@@ -350,11 +359,32 @@ def alleles_behind(placed: Placed, at: int, ref: str, alt: str) -> tuple[int, in
     return int(placed.base_of[last]), last - at, bases[:last][::-1], shifted[::-1]
 
 
+def walk(placed: Placed, base: int, alleles: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Go along a trace behind one of its bases, from where two alleles differ, for as long as peaks are even.
+
+    Returns the numbers of the trace's bases, and the channels of both alleles there (bases x 2).
+    """
+    step = -1 if placed.reverse else 1
+    codes = np.array([[CHANNELS.find(letter) for letter in pair] for pair in zip(*alleles, strict=False)])
+    differ = np.flatnonzero(codes[:, 0] != codes[:, 1]) if len(codes) else codes
+    first = int(differ[0]) if len(differ) else 0
+    peaks = placed.peaks.trace.peaks
+    bases = base + step * np.arange(first + 1, min(first + WALK, len(codes)) + 1)
+    bases = bases[(bases >= 0) & (bases < len(peaks))]
+    # Where the base caller leaves a base out or puts one in, bases behind it belong elsewhere.
+    distances = np.abs(peaks[bases] - peaks[bases - step]) / np.median(np.diff(peaks))
+    uneven = np.flatnonzero((distances < EVEN[0]) | (distances > EVEN[1]))
+    bases = bases[: uneven[0]] if len(uneven) else bases
+    codes = codes[first : first + len(bases)]
+    known = (codes >= 0).all(axis=1) if len(codes) else slice(0)
+    return bases[known], codes[known].reshape(-1, 2)
+
+
 def measure_shift(placed: Placed, at: int, ref: str, alt: str) -> Measure:
     """Measure a change of length, at a place of the reference, by what is read behind it."""
     behind = alleles_behind(placed, at, ref, alt)
     if behind is None:
-        return fail("not_covered", not_covered(placed))
+        return fail("not_covered", not_covered(placed), *base_at(placed, at))
     base, offset, *alleles = behind
     step = -1 if placed.reverse else 1
     near = well_read(placed)
@@ -363,39 +393,29 @@ def measure_shift(placed: Placed, at: int, ref: str, alt: str) -> Measure:
         return fail("not_covered", f"{len(near)} bases before it are read well", base, offset)
     heights = scale(placed, near)
     median, noise = noise_of(heights[near])
-    # Both alleles begin alike; where they first differ, the walk starts.
-    pairs = list(zip(*alleles, strict=False))
-    start = next((number for number, pair in enumerate(pairs) if pair[0] != pair[1]), len(pairs))
-    length = len(heights) - 1 - base if step > 0 else base
-    pairs = pairs[start : min(start + WALK, length)]
-    pairs = [pair for pair in pairs if set(pair) <= set(CHANNELS)]
-    own = heights[base + step * (np.arange(start, start + len(pairs)) + 1)]
-    codes = np.array([[CHANNELS.index(base) for base in pair] for pair in pairs], dtype=int).reshape(-1, 2)
+    bases, codes = walk(placed, base, alleles)
     differ = codes[:, 0] != codes[:, 1]
-    if differ.sum() < MIN_INFORMATIVE:
-        return fail(
-            "not_covered", f"the alleles differ at {differ.sum()} bases that the trace shows", base, offset
-        )
-    rows = np.arange(len(own))
+    count = int(differ.sum())
+    if count < MIN_INFORMATIVE:
+        return fail("not_covered", f"the trace shows {count} bases where the alleles differ", base, offset)
+    own, rows = heights[bases], np.arange(len(bases))
     refs, alts = own[rows, codes[:, 0]], own[rows, codes[:, 1]]
     explained = float(np.median((refs + np.where(differ, alts, 0)) / np.maximum(own.sum(axis=1), 1e-9)))
     share = float(np.median(share_of(alts, refs)[differ]))
-    highest = np.argsort(-own, axis=1, kind="stable")[differ]
     call, status, reason = decide(share, noise)
-    wanted = {"hom": codes[differ, 1], "absent": codes[differ, 0]}
-    if call in wanted:
-        agreement = float((highest[:, 0] == wanted[call]).mean())
+    ranked, expected = np.argsort(-own, axis=1, kind="stable")[differ], codes[differ]
+    if call in ("hom", "absent"):
+        agrees = ranked[:, 0] == expected[:, int(call == "hom")]
     else:
-        agreement = float(
-            (np.sort(highest[:, :2], axis=1) == np.sort(codes[differ], axis=1)).all(axis=1).mean()
-        )
-    if status == "ok" and min(agreement / MIN_AGREEMENT, explained / MIN_EXPLAINED) < 1:
+        agrees = (np.sort(ranked[:, :2], axis=1) == np.sort(expected, axis=1)).all(axis=1)
+    agreement = float(agrees.mean())
+    if status == "ok" and (agreement < MIN_AGREEMENT or explained < MIN_EXPLAINED):
         call, status = "not_assessable", "ambiguous"
         reason = (
-            f"behind it the highest peaks are the alleles' at {agreement:.0%} of {differ.sum()} bases, and "
+            f"behind it the highest peaks are the alleles' at {agreement:.0%} of {count} bases, and "
             f"{explained:.0%} of the height is theirs: another change, or noise"
         )
-    return Measure(call, status, reason, base, offset, share, median, noise, int(differ.sum()), agreement)
+    return Measure(call, status, reason, base, offset, share, median, noise, count, agreement)
 
 
 def measure(placed: Placed | None, peaks: Peaks, variant: Variant) -> Measure:
@@ -414,89 +434,54 @@ def measure(placed: Placed | None, peaks: Peaks, variant: Variant) -> Measure:
     return measure_shift(placed, at, ref, alt)
 
 
-def index_of(start: int, size: int, reference: Reference) -> int | None:
-    """Return where a reference has a stretch of the genome; None if it has not, or not in one piece."""
-    wanted = start + np.arange(max(size, 1))
-    first = int(np.searchsorted(reference.positions, start))
-    found = reference.positions[first : first + len(wanted)]
-    return first if np.array_equal(found, wanted) else None
-
-
-def references_for(
-    variant: Variant, genome: pysam.FastaFile, transcript: Transcript | None
-) -> list[Reference]:
-    """Return what a trace of a variant may be of: the genome around it, and the transcript if it holds it."""
-    start, _, _ = variant.change()
-    first = max(start - WINDOW, 0)
-    bases = genome.fetch(variant.chrom, first, start + WINDOW).upper()
-    references = [Reference("genome", bases, first + np.arange(len(bases)))]
-    if transcript and transcript.contig == variant.chrom and transcript.to_offset(start) is not None:
-        exons = sorted(transcript.exons)
-        spliced = "".join(genome.fetch(variant.chrom, *exon).upper() for exon in exons)
-        positions = np.concatenate([np.arange(*exon) for exon in exons])
-        at = int(np.searchsorted(positions, start))
-        around = slice(max(at - WINDOW, 0), at + WINDOW)
-        references.append(Reference("transcript", spliced[around], positions[around]))
-    return references
-
-
-def describe(row: dict[str, object], placed: Placed, shown: Measure, gene_strand: str) -> None:
-    """Add to a row what a trace shows of a variant."""
+def describe(placed: Placed, shown: Measure, strand: str) -> dict[str, object]:
+    """Return the columns of what a trace shows of a variant of a gene on this strand."""
     trace, known = placed.peaks.trace, shown.base >= 0
-    number = len(trace.bases) - shown.base if placed.reverse else shown.base + 1
-    row |= {
-        "direction": "forward" if placed.reverse == (gene_strand == "-") else "reverse",
-        "aligned_to": placed.reference.name,
-        "identity": placed.identity,
-        "trace_base": number if known else None,
-        "base_quality": trace.qualities[shown.base] if known and trace.qualities is not None else None,
+    return {
+        "direction": "forward" if placed.reverse == (strand == "-") else "reverse",
         "primary_base": shown.primary,
         "secondary_base": shown.secondary,
         "peak_ratio": shown.share,
-        "noise_median": shown.noise_median,
         "noise_ratio": shown.noise,
+        "noise_median": shown.noise_median,
         "informative_bases": shown.places or None,
         "agreement": shown.agreement,
+        "base_quality": trace.qualities[shown.base] if known and trace.qualities is not None else None,
+        "trace_base": (len(trace.bases) - shown.base if placed.reverse else shown.base + 1)
+        if known
+        else None,
+        "aligned_to": placed.reference.name,
+        "identity": placed.identity,
     }
 
 
-def panel_for(
-    row: Mapping[str, object], placed: Placed | None, shown: Measure, variant: Variant, flip: bool
-) -> Panel:
-    """Make what is drawn of a trace."""
-    start, *change = variant.change()
-    if placed is None:
-        return panel_of(row, None, "", None, change, (-1, 0), flip)
-    at = index_of(start, len(change[0]), placed.reference)
-    return panel_of(
-        row, placed.peaks.trace, placed.reference.bases, at, change, (shown.base, shown.offset), flip
-    )
-
-
-def stem_of(line: str, gene: str, variant: Variant, taken: Iterable[str]) -> str:
-    """Name the files of a figure, unlike those taken, whatever the case of letters."""
-    name = variant.hgvs_c or f"{variant.chrom}_{variant.pos}_{variant.ref[:20]}_{variant.alt[:20]}"
-    safe = re.sub(r"[^A-Za-z0-9_.+-]+", "_", f"{line}.{gene}.{name}")[:150]
-    known, number, stem = {each.lower() for each in taken}, 1, f"{safe}.peaks"
-    while stem.lower() in known:
-        number += 1
-        stem = f"{safe}_{number}.peaks"
-    return stem
-
-
-def save_figures(
-    figures: Mapping[tuple[str, str, Variant], Sequence[Panel]], results: Path
-) -> dict[str, tuple]:
-    """Draw and save the first figures for which a trace shows anything; those with the variant come first."""
-    there = {key: panels for key, panels in figures.items() if any(not panel.note for panel in panels)}
-    made: dict[str, tuple] = {}
-    ordered = sorted(there.items(), key=lambda item: not any(panel.seen for panel in item[1]))
-    for (line, gene, variant), panels in ordered[:MOST_FIGURES]:
-        figure = draw(panels, line, gene, variant)
-        stem = stem_of(line, gene, variant, made)
-        save_figure(figure, table_of(panels), results / stem)
-        made[stem] = (figure, f"{gene} {variant.hgvs_c} in {line}", any(panel.seen for panel in panels))
-    return made
+def look(
+    row: Mapping[str, object], path: Path, known: Known
+) -> tuple[list[dict[str, object]], list[tuple[Variant, Panel]]]:
+    """Look for the variants of a row of the sheet in its trace: rows of the table, and what is drawn."""
+    row = {**row, "file": path.name, "call": "not_assessable"}
+    choice = choose(row["line"], row["gene"], row["expected"], known)
+    try:
+        peaks = measure_peaks(read_trace(path))
+    except TraceError as error:
+        choice = choice._replace(status="unreadable", reason=str(error))
+    if choice.status != "ok":
+        named = [variant._asdict() for variant in choice.variants] or [{}]
+        return [{**row, **each, "status": choice.status, "reason": choice.reason} for each in named], []
+    transcript = known.transcripts.get(row["gene"])
+    transcript = transcript if isinstance(transcript, Transcript) else None
+    strand = transcript.strand if transcript else "+"
+    rows, panels = [], []
+    for variant in choice.variants:
+        placed = place(peaks, references_for(variant, known.genome, transcript, WINDOW))
+        shown = measure(placed, peaks, variant)
+        own = {**row, **variant._asdict(), "call": shown.call, "status": shown.status, "reason": shown.reason}
+        turned, reference = (placed.peaks.trace, placed.reference) if placed else (None, None)
+        own |= describe(placed, shown, strand) if placed else {}
+        rows.append(own)
+        seen = (shown.base, shown.offset)
+        panels.append((variant, panel_of(own, turned, reference, variant, seen, strand == "-")))
+    return rows, panels
 
 
 @click.command(cls=Script)
@@ -538,35 +523,15 @@ def main(
         transcripts = find_targets(genes, annotation, sequences)
         ids = dict(zip(genes.gene, genes.transcript, strict=True))
         known = Known(listed, read_all(called, CALLED), transcripts, ids, sequences)
-        for entry in sheet.itertuples(index=False):
-            path = next(iter(sorted((traces / entry.trace).iterdir())))
-            row = dict(zip(SHEET, entry, strict=True)) | {"file": path.name, "call": "not_assessable"}
-            choice = choose(entry.line, entry.gene, entry.expected, known)
-            try:
-                peaks = measure_peaks(read_trace(path))
-            except TraceError as error:
-                choice = choice._replace(status="unreadable", reason=str(error))
-            if choice.status != "ok":
-                named = [variant._asdict() for variant in choice.variants] or [{}]
-                rows += [row | each | {"status": choice.status, "reason": choice.reason} for each in named]
-                continue
-            transcript = transcripts.get(entry.gene)
-            transcript = transcript if isinstance(transcript, Transcript) else None
-            strand = transcript.strand if transcript else "+"
-            for variant in choice.variants:
-                placed = place(peaks, references_for(variant, sequences, transcript))
-                shown = measure(placed, peaks, variant)
-                own = row | variant._asdict()
-                own |= {"call": shown.call, "status": shown.status, "reason": shown.reason}
-                if placed is not None:
-                    describe(own, placed, shown, strand)
-                rows.append(own)
-                drawn = figures.setdefault((entry.line, entry.gene, variant), [])
-                drawn.append(panel_for(own, placed, shown, variant, strand == "-"))
-    table = pd.DataFrame(rows).reindex(columns=COLUMNS)
-    table = table.astype(dict.fromkeys(WHOLE, "Int64"))
+        for row in sheet.to_dict("records"):
+            path = min((traces / row["trace"]).iterdir())
+            found, panels = look(row, path, known)
+            rows += found
+            for variant, panel in panels:
+                figures.setdefault((row["line"], row["gene"], variant), []).append(panel)
+    table = pd.DataFrame(rows).reindex(columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
     write_table(table, results / "calls.tsv")
-    write_report(results, table, save_figures(figures, results))
+    write_report(results, table, save_figures(figures, results, MOST_FIGURES))
     write_versions(results / "versions.tsv", "biopython", "matplotlib", "numpy", "pandas", "pysam")
 
 

@@ -9,9 +9,9 @@ Pools      Samples of one line and condition are replicates: their fragment coun
            of Clopper and Pearson (1934, one-sided), of the fragments counted.
 Comparison gained: present in the condition, absent from the reference. `new` if the reference would have
            shown a tenth of the VAF; else the reason says above which VAF it was not detected. lost: mirrored.
-           What the other condition could not have shown (low depth, a detection limit or an upper bound not
-           below the VAF), or shows with a flag (strand bias and the like), is not_assessable: never gained or
-           lost.
+           What the other condition could not have shown (low depth, a detection limit above the VAF, an upper
+           bound that reaches the VAF's interval), or shows with a flag (strand bias and the like), is
+           not_assessable: never gained or lost.
            expanded, contracted: present in both, VAFs apart by VAF_STEP or more, and q below --q-value-max.
 Test       Score test of two proportions (chi-squared, no continuity correction), interval of the difference
            by Newcombe (1998, method 10), q by Benjamini and Hochberg (1995) over all variants of the study
@@ -51,8 +51,9 @@ from common.cli import FOLDER, INPUT, RESULTS, Script
 from common.multiqc import write_versions
 from common.signature_tables import read_signatures
 from common.tables import read_table, write_table
-from common.variant_comparison_report import percent, write_figure, write_report
+from common.variant_comparison_report import write_figure, write_report
 from common.variant_comparison_tables import GROUP, OF_SIDE, SITE, TESTED, of_side
+from common.variant_comparison_words import percent, vaf_change, why_unknown, zygosity_change
 from scipy.special import betaincinv, ndtr, ndtri
 
 TEMPLATES = 200  # a tenth or so of the genome copies in 10 ng of DNA take part in the PCR, not all alike
@@ -66,6 +67,7 @@ SANGER_MIN = 0.2  # the lesser peak of a trace is lost in the noise below 15 to 
 
 FLAGS = ("strand_bias", "read_end", "primer_site")
 JUDGED = ("ok", "not_detected", "below_detection")
+UNREAD = ("unreadable", "too_noisy", "no_alignment")  # of traces
 
 TRUNCATING = {
     *("transcript_ablation", "stop_gained", "frameshift_variant", "start_lost"),
@@ -197,6 +199,11 @@ def pooled(study: pd.DataFrame, called: pd.DataFrame, limits: Thresholds) -> pd.
     vain = surely.status.isin(["not_detected", "below_detection"])
     pools["differing"] = gathered(surely[vain & (surely.detection_limit <= surely.surely_of_pool)], "sample")
 
+    return with_states(pools, limits)
+
+
+def with_states(pools: pd.DataFrame, limits: Thresholds) -> pd.DataFrame:
+    """Add shares, state, zygosity and reason to what was added up of each pool."""
     n, k = pools.depth.to_numpy(), pools.alt_count.to_numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
         pools["vaf"], pools["effective"] = k / np.where(n > 0, n, np.nan), n**2 / pools.information
@@ -217,7 +224,7 @@ def pooled(study: pd.DataFrame, called: pd.DataFrame, limits: Thresholds) -> pd.
         "absent" if row.state == "absent" else "not_assessable"
         for row in pools.itertuples()
     ]  # fmt: skip
-    pools["reason"] = [why_unknown(row, limits) for row in pools.itertuples()]
+    pools["reason"] = [why_unknown(row, limits.depth) for row in pools.itertuples()]
     return pools
 
 
@@ -228,22 +235,6 @@ def zygosity(vaf: float, low: float, high: float) -> str:
     if low <= HET[1] and high >= HET[0]:
         return "het"
     return "imbalanced" if vaf > HET[1] else "subclonal"
-
-
-def why_unknown(pool: tuple, limits: Thresholds) -> str:
-    """Say why neither presence nor absence is known of a pool; empty if one of them is."""
-    if pool.state == "flagged":
-        flags = pool.flagged_as.replace("_", " ")
-        return f"{pool.condition}: {pool.alt_count:,.0f} of {pool.depth:,.0f} fragments show it, and {flags}"
-    if pool.state == "no_alignment":
-        return f"{pool.condition}: {pool.why}"
-    if pool.state == "low_depth":
-        each = "" if pool.depth < limits.depth else f", none of {pool.samples} samples with enough"
-        return f"{pool.condition}: {pool.depth:,.0f} fragments of {limits.depth:,}{each}"
-    if pool.state == "replicates_differ":
-        says = f"a sample of low depth shows it in {percent(pool.thin)} or more"
-        return f"{pool.condition}: {says}, another does not above {percent(pool.detection_limit)}"
-    return ""
 
 
 # ---- two conditions
@@ -270,16 +261,15 @@ def compare(reference: tuple | None, target: tuple | None, limits: Thresholds) -
     if lacks.state != "absent":
         return "not_assessable", lacks.state, lacks.reason
     bound, limit = lacks.vaf_upper, lacks.detection_limit
-    seen = f"{lacks.alt_count:,.0f} of {lacks.depth:,.0f} fragments, at most {percent(bound)}"
-    if not limit <= has.vaf or bound >= has.vaf:
-        least = f", would show {percent(limit)}" if limit == limit else ""
-        why = f"{lacks.condition} cannot exclude {percent(has.vaf)}: {seen}{least}"
+    seen = f"{lacks.alt_count:.0f} of {lacks.depth:.0f} fragments: {percent(bound)} at most"
+    if not limit <= has.vaf or bound >= has.vaf_low:
+        least = f"; it would show {percent(limit)}" if limit == limit else ""
+        why = f"{lacks.condition} cannot exclude {percent(has.vaf)} ({seen}{least})"
         return "not_assessable", "detection_limit", why
     tenth = TENTH * has.vaf
     if limit <= tenth and bound <= tenth and not lacks.suspected:
-        power = f"with {percent(POWER)} power"
-        reason = f"{lacks.condition} would have shown {percent(tenth)}, a tenth of the VAF, {power} ({seen})"
-        reason = f"{'new' if in_target else 'gone'}: {reason}"
+        sure = f"{percent(tenth)} (a tenth of the VAF) with {percent(POWER)} power"
+        reason = f"{'new' if in_target else 'gone'}: {lacks.condition} would have shown {sure} ({seen})"
     else:
         reason = f"not detected above {percent(max(limit, bound))} in {lacks.condition} ({seen})"
         if lacks.suspected:
@@ -305,7 +295,7 @@ def with_tests(rows: pd.DataFrame, limits: Thresholds) -> pd.DataFrame:
     rows.loc[both, TESTED[1:]] = np.column_stack([low, high, p_value, q_value])
     for at in both:
         difference, q = rows.vaf_difference[at], rows.q_value[at]
-        says = f"VAF {percent(rows.vaf_reference[at])} to {percent(rows.vaf_target[at])}, q {q:.2g}"
+        says = f"VAF {percent(rows.vaf_reference[at])} to {percent(rows.vaf_target[at])} (q {q:.2g})"
         if abs(difference) >= VAF_STEP and q < limits.q_value_max:
             rows.loc[at, "comparison"] = "expanded" if difference > 0 else "contracted"
         elif abs(difference) >= VAF_STEP:
@@ -316,35 +306,6 @@ def with_tests(rows: pd.DataFrame, limits: Thresholds) -> pd.DataFrame:
             continue
         rows.loc[at, "reason"] = "; ".join(filter(None, [says, rows.reason[at]]))
     return rows
-
-
-CHANGES = {
-    ("absent", "hom"): "on all copies",
-    ("absent", "het"): "on one of two copies",
-    ("absent", "subclonal"): "in part of the cells",
-    ("het", "hom"): "loss of the other allele",
-    ("imbalanced", "hom"): "loss of the other allele",
-    ("het", "imbalanced"): "more copies with it, or fewer without",
-    ("hom", "het"): "a copy without it came up",
-    ("subclonal", "het"): "its cells took over",
-    ("subclonal", "hom"): "its cells took over, and lost the other allele",
-    ("het", "subclonal"): "left in part of the cells",
-    ("hom", "absent"): "from all copies to none",
-    ("het", "absent"): "its allele was lost, or its cells",
-    ("subclonal", "absent"): "its cells were lost",
-}
-
-
-def zygosity_change(before: str, after: str, comparison: str) -> str | None:
-    """Say how the zygosity changed: `het to hom: loss of the other allele`; missing if it is not known."""
-    if comparison == "not_assessable":
-        return None
-    if before == after:
-        return "none"
-    words = f"{before} to {after}"
-    if comparison == "shared":
-        return f"{words}: within what two PCRs may differ by"
-    return f"{words}: {CHANGES[before, after]}" if (before, after) in CHANGES else words
 
 
 # ---- what a variant is
@@ -363,11 +324,11 @@ def nrf2_effect(
         if BESIDE_EXON_2.match(f"{hgvs_c} "):
             return "splice site of NFE2L2 exon 2: skipping of exon 2 activates NRF2"
         if terms & TRUNCATING:
-            return "truncates NFE2L2, not activating"
+            return "truncates NFE2L2: not activating"
         motifs = [motif for motif in MOTIFS if motif in parts]
         if kinds and (motifs or hotspot_effect == "activating"):
             where = f"the {' and '.join(motifs)} motif" if motifs else "or beside the DLG or ETGE motif"
-            return f"{kinds[0]} in {where} of NFE2L2, {known}"
+            return f"{kinds[0]} in {where} of NFE2L2; {known}"
     elif terms & TRUNCATING:
         return f"truncates {gene}"
     if hotspot_effect == "common_polymorphism" and terms & {"5_prime_UTR_variant", "upstream_gene_variant"}:
@@ -378,8 +339,8 @@ def nrf2_effect(
     repeats = [name for name in parts if name.startswith("Kelch ")]
     where = " and ".join(repeats or domains)
     says = f"{kinds[0]} in {where} of {gene}" if where else f"{kinds[0]} in {gene}"
-    splicing = ", beside a splice site" if "splice_region_variant" in terms else ""
-    return f"{says}, {known}{splicing}"
+    splicing = "; beside a splice site" if "splice_region_variant" in terms else ""
+    return f"{says}; {known}{splicing}"
 
 
 def described(variants: pd.DataFrame, annotated: pd.DataFrame) -> pd.DataFrame:
@@ -445,13 +406,18 @@ def residues(name: object) -> str:
 
 
 def traces_of(row: Mapping, traces: pd.DataFrame) -> pd.DataFrame:
-    """Choose the traces of a line's variant: of its place, or, without one, of its change of the protein."""
+    """Choose the traces of a line's variant: of its place, or, without one, of its change of the protein.
+
+    A trace of its gene that could not be read shows none of the gene's variants.
+    """
     own = traces[traces.line == row["line"]]
     here = (own.chrom == row["chrom"]) & (own.pos == row["pos"]).fillna(False)
     here &= (own.ref == row["ref"]) & (own.alt == row["alt"])
     names = {residues(row[column]) for column in ("hgvs_p", "hgvs_p_short")} - {""}
-    named = own.chrom.isna() & (own.gene == row["gene"]) & own.hgvs_p.map(residues).isin(names)
-    return own[here | named]
+    wanted = own.hgvs_p.where(own.hgvs_p.notna(), own.expected).map(residues)
+    blind = (wanted == "") & own.status.isin(UNREAD)
+    nowhere = own.chrom.isna() & (own.gene == row["gene"])
+    return own[here | (nowhere & (wanted.isin(names) | blind))]
 
 
 def trace_verdict(traces: pd.DataFrame, side: tuple) -> tuple[str, str]:
@@ -463,18 +429,18 @@ def trace_verdict(traces: pd.DataFrame, side: tuple) -> tuple[str, str]:
     words = " and ".join(dict.fromkeys(calls))
     seen = {call != "absent" for call in calls}
     if side.state not in ("present", "absent"):
-        return "not_assessable", f"{words}, which sequencing can neither confirm nor contradict"
+        return "not_assessable", f"{words} (sequencing can neither confirm nor contradict it)"
     if seen == {side.state == "present"}:
         return "agrees", words
     if side.state == "present" and side.vaf < SANGER_MIN:
-        faint = f"{words}: a trace does not show {percent(side.vaf)} (about {percent(SANGER_MIN)} are needed)"
+        faint = f"{words} (a trace does not show {percent(side.vaf)}: about {percent(SANGER_MIN)} are needed)"
         return "not_assessable", faint
-    return "contradicts", f"{words}, where sequencing has {percent(side.vaf)}"
+    return "contradicts", f"{words} (sequencing: {percent(side.vaf)})"
 
 
 def sanger_of(row: Mapping, sides: Sequence[tuple | None], traces: pd.DataFrame) -> tuple[str, str | None]:
     """Return what traces say of a variant in the conditions compared, as one word and in words."""
-    own = traces_of(row, traces)
+    own = traces_of(row, traces) if len(traces) else traces
     verdicts, words = [], []
     for side in sides:
         of_side = own[own.condition == side.condition] if side else own[:0]
@@ -488,7 +454,7 @@ def sanger_of(row: Mapping, sides: Sequence[tuple | None], traces: pd.DataFrame)
         found = "not_confirmed"
     else:
         found = "confirmed" if ("agrees", "present") in verdicts else "not_assessable"
-    return found, f"{', '.join(words)}: {found.replace('_', ' ')}"
+    return found, f"{'; '.join(words)}: {found.replace('_', ' ')}"
 
 
 # ---- the study
@@ -537,6 +503,7 @@ def analyse(
                 columns = [*OF_SIDE, "zygosity", "effective", "state"]
                 values = {of_side(column, role): getattr(side, column, None) for column in columns}
                 row |= values if side else {}
+            row["vaf_change"] = vaf_change(*sides)
             row["sanger"], row["sanger_calls"] = sanger_of(row, sides, traces)
             rows.append(row)
     further = [f"{column}_{role}" for column in ("effective", "state") for role in ("reference", "target")]
@@ -607,10 +574,10 @@ def main(
         table["context"] = [context_of(bases, *site) for site in table[SITE].itertuples(index=False)]
     probable = posteriors(table.drop_duplicates(SITE), known)
     best = most_probable(probable).reindex(pd.MultiIndex.from_frame(table[SITE]))
-    table[list(best)] = best.to_numpy()
+    table = table.assign(**{name: values.to_numpy() for name, values in best.items()})
     write_table(table[tables.COMPARISON], results / "comparison.tsv")
     write_table(probable, results / "signatures.tsv")
-    drawn = write_figure(table, study, results)
+    drawn = write_figure(table, study, confidence, results)
     write_report(table, study, counted, drawn, known is not None, results)
     write_versions(results / "versions.tsv", "matplotlib", "numpy", "pandas", "pysam", "scipy")
 

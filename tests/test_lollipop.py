@@ -254,6 +254,30 @@ def test_draw__stems_start_at_their_residue():
     np.testing.assert_allclose(sorted(residues), sorted(set(marks.position)), atol=1e-6)
 
 
+def test_place__the_protein_fills_the_width_between_its_margins():
+    place = layout.Place(20.0, 624)
+    assert place.at(0.5) == 20
+    assert place.at(624.5) == layout.WIDTH - layout.RIGHT
+
+
+@pytest.mark.parametrize("number", [2, 8, 25])
+def test_draw__what_a_line_has_stays_between_the_lines_above_and_below(number):
+    marks = pd.concat([carried(cohort(number, number // 2, n, track=n)) for n in range(3)], ignore_index=True)
+    tracks = [Track("HSC-2"), Track("HSC-3"), Track("SAS")]
+    figure, _ = draw(protein(), marks, tracks, conditions=CONDITIONS)
+    page = layout.lay_out_page(protein(), marks, tracks, mirrored=False)
+    height = figure.get_size_inches()[1] * 25.4
+    labels = {column.label: number for number, lane in enumerate(page.lanes) for column in lane.columns}
+    assert len(labels) == sum(len(lane.columns) for lane in page.lanes)
+    seen = [(labels[text], box) for text, box in texts_of(figure) if text in labels]
+    assert len(seen) == len(labels)
+    for lane, (_, low, _, high) in seen:
+        base = page.bases[lane][0]
+        above = page.bases[lane - 1][0] + 2 if lane else page.top + page.features.height
+        assert above <= height - high
+        assert height - low < base
+
+
 def test_draw__the_halves_of_a_head_tell_the_conditions():
     states = [("absent", "present"), ("present", "absent"), ("present", "present"), ("unknown", "present")]
     marks = carried(
@@ -393,8 +417,9 @@ def test_read_residues__agrees_with_a_look_at_each_base(gene):
     codons = script.codons_of(transcript)
     assert codons.shape == (LENGTHS[gene], 3)
     random = np.random.default_rng(3)
-    starts = random.integers(codons.min() - 50, codons.max(), 6)
-    inserts = pd.DataFrame({"insert_start": starts, "insert_end": starts + random.integers(1, 400, 6)})
+    ends = np.sort(random.choice(codons.ravel(), (30, 2)), axis=1)
+    inserts = pd.DataFrame(ends[np.diff(ends, axis=1)[:, 0] < 300], columns=["insert_start", "insert_end"])
+    assert len(inserts) > 3
     found = script.read_residues(codons, inserts)
     for residue in range(1, LENGTHS[gene] + 1):
         bases = [transcript.coding_to_genome(str(3 * residue - back)) for back in (2, 1, 0)]

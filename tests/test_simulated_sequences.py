@@ -454,7 +454,7 @@ def test_draw_copies_with_errors__have_the_rates_the_kinds_and_the_families_that
         assert abs(kinds[kind] / bases / rate - 1) < 0.12, kind
 
 
-def test_draw_copies_with_errors__take_no_more_fragments_than_there_are():
+def test_draw_copies_with_errors__take_no_more_fragments_than_there_are_or_a_hundredth():
     random = np.random.default_rng(25)
     products = [random.integers(0, 4, 248, dtype=np.uint8) for _ in range(3)]
     fragments = np.array([2, 0, 10**6])
@@ -462,6 +462,8 @@ def test_draw_copies_with_errors__take_no_more_fragments_than_there_are():
     assert (left >= 0).all()
     assert left[1] == 0
     assert numbers.sum() + left.sum() == fragments.sum()
+    many = [draw_copies_with_errors(random, products, np.full(3, 250))[1] for _ in range(300)]
+    assert set(np.concatenate(many)) == {1, 2}
 
 
 def test_draw_library__if_all_drops_out_there_are_few_reads(contigs):

@@ -16,10 +16,11 @@ import pysam
 import pytest
 import variant_comparison as script
 from common import signature_tables
+from common import variant_comparison_report as report
 from common import variant_comparison_tables as tables
 from common.tables import read_table, write_table
-from common.variant_comparison_report import percent
-from conftest import ORACLES, REFERENCE_DATA
+from common.variant_comparison_words import percent
+from conftest import ORACLES, REFERENCE_DATA, ROOT
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
@@ -30,20 +31,22 @@ ROLES = {"parental": "reference", "resistant": "target"}
 FIELDS = ["gene", "chrom", "pos", "ref", "alt", "hgvs_c", "hgvs_p", "hgvs_p_short", "consequence", "exon"]
 FIELDS += ["protein_start", "domain", "hotspot", "hotspot_effect"]
 VARIANTS = {
-    row.split()[0]: dict(zip(FIELDS, (None if word == "-" else word for word in row.split()[1:]), strict=True))
+    row.split()[0]: dict(zip(FIELDS, row.split()[1:], strict=True))
     for row in """
-V512I  KEAP1  chr19 51  C  T c.1534G>A p.(Val512Ile) p.V512I missense_variant&splice_region_variant 5/6 512 Kelch/DGR;Kelch_4 - -
-W544*  KEAP1  chr19 71  C  T c.1631G>A p.(Trp544Ter) p.W544* stop_gained 5/6 544 Kelch/DGR;Kelch_5 - -
-fs     KEAP1  chr19 91  GA G c.340del  p.(Asp114GlnfsTer4) p.D114Qfs*4 frameshift_variant 2/6 114 BTB - -
-L471   KEAP1  chr19 111 G  C c.1413C>G p.(Leu471=) p.L471= synonymous_variant 4/6 471 Kelch/DGR;Kelch_4 L471= common_polymorphism
-E82D   NFE2L2 chr2  51  T  G c.246A>C  p.(Glu82Asp) p.E82D missense_variant 2/5 82 Neh2;ETGE E82 activating
-S167   NFE2L2 chr2  71  A  G c.501T>C  p.(Ser167=) p.S167= synonymous_variant 4/5 167 - - -
-inter  -      chr16 51  A  G -         -           -       intergenic_variant - - - - -
+V512I KEAP1 chr19 51 C T c.1534G>A p.(Val512Ile) p.V512I missense&splice_region 5/6 512 Kelch/DGR;Kelch_4 - -
+W544* KEAP1  chr19 71  C  T c.1631G>A p.(Trp544Ter) p.W544* stop_gained 5/6 544 Kelch/DGR;Kelch_5 - -
+fs KEAP1  chr19 91  GA G c.340del  p.(Asp114GlnfsTer4) p.D114Qfs*4 frameshift 2/6 114 BTB - -
+L471 KEAP1 chr19 111 G C c.1413C>G p.(Leu471=) p.L471= synonymous 4/6 471 Kelch_4 L471= common_polymorphism
+E82D NFE2L2 chr2  51  T  G c.246A>C  p.(Glu82Asp) p.E82D missense 2/5 82 Neh2;ETGE E82 activating
+S167 NFE2L2 chr2  71  A  G c.501T>C  p.(Ser167=) p.S167= synonymous 4/5 167 - - -
+inter -      chr16 51  A  G -         -           -       intergenic - - - - -
 """.strip().splitlines()
 }  # fmt: skip
 for about in VARIANTS.values():
-    about["domain"] = about["domain"] and about["domain"].replace("_", " ")
-    about["pos"] = int(about["pos"])
+    terms = about["consequence"].split("&")
+    about["consequence"] = "&".join(term if term == "stop_gained" else f"{term}_variant" for term in terms)
+    about["domain"] = about["domain"].replace("_", " ")
+    about |= {column: None for column, value in about.items() if value == "-"} | {"pos": int(about["pos"])}
 SITES = {name: tuple(about[column] for column in tables.SITE) for name, about in VARIANTS.items()}
 
 
@@ -70,7 +73,7 @@ class Seen:
 
 @dataclass
 class Study:
-    """Samples with what they show: {variant: Seen or a share}; candidates that a sample lacks have none of it."""
+    """Samples with what they show: {variant: Seen or a share}; of other candidates they show nothing."""
 
     samples: list[tuple[str, str, str, dict]] = field(default_factory=list)
     traces: list[dict] = field(default_factory=list)
@@ -283,20 +286,22 @@ def test_pooled__a_variant_of_one_replicate_alone_is_present_and_says_which_lack
 @pytest.mark.parametrize(
     ("shown", "state", "reason"),
     [
-        ([Seen(0.3, status="strand_bias")], "flagged", "resistant: 480 of 1,600 fragments show it, and strand bias"),
-        ([Seen(0.3, status="primer_site"), 0.0], "flagged", "resistant: 480 of 3,200 fragments show it, and primer site"),
-        ([Seen(0, 0, status="no_alignment")], "no_alignment", "resistant: it is no_alignment"),
-        ([Seen(0, 0)], "low_depth", "resistant: 0 fragments of 200"),
-        ([Seen(0, 150)], "low_depth", "resistant: 150 fragments of 200"),
-        ([Seen(0.5, 150)] * 2, "low_depth", "resistant: 300 fragments of 200, none of 2 samples with enough"),
-        ([0.0, Seen(0.5, 150)], "replicates_differ", "resistant: a sample of low depth shows it in 42 % or more, another does not above 2 %"),
+        ([Seen(0.3, status="strand_bias")], "flagged", "480 of 1600 fragments show it (strand bias)"),
+        ([Seen(0.3, status="primer_site"), 0.0], "flagged",
+         "480 of 3200 fragments show it (primer site)"),
+        ([Seen(0, 0, status="no_alignment")], "no_alignment", "it is no_alignment"),
+        ([Seen(0, 0)], "low_depth", "0 fragments of 200"),
+        ([Seen(0, 150)], "low_depth", "150 fragments of 200"),
+        ([Seen(0.5, 150)] * 2, "low_depth", "300 fragments of 200 (none of 2 samples with enough)"),
+        ([0.0, Seen(0.5, 150)], "replicates_differ",
+         "a sample of low depth shows it in 42 % or more and another not above 2 %"),
         ([0.0, Seen(0, 150)], "absent", ""),
         ([Seen(0.01, status="below_detection")], "absent", ""),
     ],
 )  # fmt: skip
 def test_pooled__says_why_neither_presence_nor_absence_is_known(shown, state, reason):
     row = pool_of(*shown)
-    assert (row.state, row.reason) == (state, reason)
+    assert (row.state, row.reason) == (state, reason and f"resistant: {reason}")
     assert row.zygosity == ("absent" if state == "absent" else "not_assessable")
 
 
@@ -311,8 +316,8 @@ def test_pooled__a_sample_without_a_row_was_not_counted():
     [
         (0.5, 2000, "het"), (0.36, 2000, "het"), (0.334, 2000, "het"), (0.3, 2000, "subclonal"),
         (0.03, 2000, "subclonal"), (0.66, 2000, "het"), (0.75, 2000, "imbalanced"), (0.84, 2000, "hom"),
-        (0.82, 2000, "imbalanced"), (1.0, 2000, "hom"), (0.81, 200, "hom"), (0.42, 200, "het"), (0.5, 8, "het"),
-        (0.9, 8, "hom"),
+        (0.82, 2000, "imbalanced"), (1.0, 2000, "hom"), (0.81, 200, "hom"), (0.42, 200, "het"),
+        (0.5, 8, "het"), (0.9, 8, "hom"),
     ],
 )  # fmt: skip
 def test_zygosity__is_relative_to_two_copies(vaf, depth, called):
@@ -329,8 +334,8 @@ def test_compare__a_variant_of_the_target_alone_is_gained_and_new_if_a_tenth_wou
     assert row.vaf_reference_upper == pytest.approx(1 - 0.05 ** (1 / 1600))
     assert np.isnan(row.vaf_target_upper)
     assert row.reason == (
-        "new: parental would have shown 4.9 %, a tenth of the VAF, with 95 % power "
-        "(0 of 1,600 fragments, at most 0.19 %)"
+        "new: parental would have shown 4.9 % (a tenth of the VAF) with 95 % power "
+        "(0 of 1600 fragments: 0.19 % at most)"
     )
     assert row.zygosity_change == "absent to het: on one of two copies"
 
@@ -338,22 +343,20 @@ def test_compare__a_variant_of_the_target_alone_is_gained_and_new_if_a_tenth_wou
 def test_compare__without_the_power_for_a_tenth_the_reason_says_above_what():
     row = only(pair(0.0, 0.1).compared())
     assert (row.comparison, row.status) == ("gained", "ok")
-    assert row.reason == "not detected above 2 % in parental (0 of 1,600 fragments, at most 0.19 %)"
+    assert row.reason == "not detected above 2 % in parental (0 of 1600 fragments: 0.19 % at most)"
 
 
 def test_compare__few_fragments_that_show_it_make_it_not_new():
     row = only(pair(Seen(0.015, status="below_detection"), 0.6).compared())
     assert row.comparison == "gained"
-    assert row.reason.startswith(
-        "not detected above 2.1 % in parental (24 of 1,600 fragments, at most 2.1 %)"
-    )
+    assert row.reason.startswith("not detected above 2.1 % in parental (24 of 1600 fragments: 2.1 % at most)")
     assert row.reason.endswith("errors or few cells")
 
 
 def test_compare__a_variant_of_the_reference_alone_is_lost():
     row = only(pair(0.49, 0.0).compared())
     assert (row.comparison, row.status) == ("lost", "ok")
-    assert row.reason.startswith("gone: resistant would have shown 4.9 %, a tenth of the VAF")
+    assert row.reason.startswith("gone: resistant would have shown 4.9 % (a tenth of the VAF)")
     assert row.vaf_target_upper == pytest.approx(1 - 0.05 ** (1 / 1600))
 
 
@@ -363,11 +366,13 @@ def test_compare__a_variant_of_the_reference_alone_is_lost():
         (Seen(0, 150), "low_depth", "{}: 150 fragments of 200"),
         (Seen(0, 0), "low_depth", "{}: 0 fragments of 200"),
         (Seen(0, 0, status="no_alignment"), "no_alignment", "{}: it is no_alignment"),
-        (Seen(0, 1600, limit=0.5), "detection_limit", "{} cannot exclude 40 %: 0 of 1,600 fragments, at most 0.19 %, would show 50 %"),
-        (Seen(0.39, 1600, "below_detection"), "detection_limit", "{} cannot exclude 40 %: 624 of 1,600 fragments, at most 41 %, would show 2 %"),
-        (Seen(0.4, 1600, "strand_bias"), "flagged", "{}: 640 of 1,600 fragments show it, and strand bias"),
-        (Seen(0.4, 1600, "primer_site"), "flagged", "{}: 640 of 1,600 fragments show it, and primer site"),
-        (Seen(0.4, 1600, "read_end"), "flagged", "{}: 640 of 1,600 fragments show it, and read end"),
+        (Seen(0, 1600, limit=0.5), "detection_limit",
+         "{} cannot exclude 40 % (0 of 1600 fragments: 0.19 % at most; it would show 50 %)"),
+        (Seen(0.37, 1600, "below_detection"), "detection_limit",
+         "{} cannot exclude 40 % (592 of 1600 fragments: 39 % at most; it would show 2 %)"),
+        (Seen(0.4, 1600, "strand_bias"), "flagged", "{}: 640 of 1600 fragments show it (strand bias)"),
+        (Seen(0.4, 1600, "primer_site"), "flagged", "{}: 640 of 1600 fragments show it (primer site)"),
+        (Seen(0.4, 1600, "read_end"), "flagged", "{}: 640 of 1600 fragments show it (read end)"),
     ],
 )  # fmt: skip
 def test_compare__what_the_other_condition_could_not_show_is_not_assessable(other, status, reason):
@@ -375,6 +380,12 @@ def test_compare__what_the_other_condition_could_not_show_is_not_assessable(othe
         row = only(study.compared())
         assert (row.comparison, row.status, row.reason) == ("not_assessable", status, reason.format(name))
         assert pd.isna(row.zygosity_change)
+
+
+def test_compare__an_upper_bound_that_reaches_the_interval_of_the_vaf_excludes_nothing():
+    near = Seen(0.019, 1600, "below_detection")
+    assert only(pair(near, 0.025).compared()).status == "detection_limit"
+    assert only(pair(near, 0.1).compared()).comparison == "gained"
 
 
 def test_compare__missing_is_never_lost():
@@ -430,7 +441,7 @@ def test_with_tests__vafs_far_apart_expanded_or_contracted():
     assert only(pair(0.5, 0.98).compared()).comparison == "expanded"
     row = only(pair(0.98, 0.5).compared())
     assert (row.comparison, row.zygosity_change) == ("contracted", "hom to het: a copy without it came up")
-    assert row.reason.startswith("VAF 98 % to 50 %, q ")
+    assert row.reason.startswith("VAF 98 % to 50 % (q ")
 
 
 def test_with_tests__het_to_hom_is_the_loss_of_the_other_allele():
@@ -508,7 +519,7 @@ def lines_of(pairs: list[tuple[Seen, Seen]]) -> pd.DataFrame:
 
 def test_compare__swapped_roles_turn_gained_into_lost_and_expanded_into_contracted():
     mirrored = {"gained": "lost", "lost": "gained", "expanded": "contracted", "contracted": "expanded"}
-    pairs = random_pairs(400)
+    pairs = random_pairs(200)
     forth, back = lines_of(pairs), lines_of([(two, one) for one, two in pairs])
     assert back.comparison.to_dict() == forth.comparison.replace(mirrored).to_dict()
     assert back.status.to_dict() == forth.status.to_dict()
@@ -541,9 +552,9 @@ def test_compare__what_was_not_looked_at_is_never_gained_or_lost(status, depth):
 
 
 def test_analyse__a_study_without_changes_shows_none():
-    """Hets in 300 lines, of amplified templates: q_value_max is the chance that any is called."""
+    """Hets in 200 lines, of amplified templates: q_value_max is the chance that any is called."""
     draw = np.random.default_rng(SEED)
-    shares = draw.beta(0.5 * (script.TEMPLATES - 1), 0.5 * (script.TEMPLATES - 1), (300, 2))
+    shares = draw.beta(0.5 * (script.TEMPLATES - 1), 0.5 * (script.TEMPLATES - 1), (200, 2))
     table = lines_of(
         [tuple(Seen(draw.binomial(2000, share) / 2000, 2000) for share in both) for both in shares]
     )
@@ -565,25 +576,26 @@ def test_analyse__a_study_without_changes_shows_none():
         ("KEAP1", "splice_donor_variant&intron_variant", None, "c.639+1G>A", None, "truncates KEAP1"),
         ("KEAP1", "start_lost", "NTR", "c.1A>G", None, "truncates KEAP1"),
         ("KEAP1", "missense_variant&splice_region_variant", "Kelch/DGR;Kelch 4", "c.1534G>A", None,
-         "missense in Kelch 4 of KEAP1, effect not known, beside a splice site"),
-        ("KEAP1", "missense_variant", "IVR", "c.600A>G", "unknown", "missense in IVR of KEAP1, effect not known"),
+         "missense in Kelch 4 of KEAP1; effect not known; beside a splice site"),
+        ("KEAP1", "missense_variant", "IVR", "c.600A>G", "unknown",
+         "missense in IVR of KEAP1; effect not known"),
         ("KEAP1", "missense_variant", "BTB", "c.463G>T", "reduced",
-         "missense in BTB of KEAP1, known to hold back NRF2 less"),
+         "missense in BTB of KEAP1; known to hold back NRF2 less"),
         ("KEAP1", "missense_variant", "Kelch/DGR;Kelch 1", "c.997G>T", "loss",
-         "missense in Kelch 1 of KEAP1, known loss of function"),
-        ("KEAP1", "missense_variant", "NTR", "c.10A>G", None, "missense in KEAP1, effect not known"),
+         "missense in Kelch 1 of KEAP1; known loss of function"),
+        ("KEAP1", "missense_variant", "NTR", "c.10A>G", None, "missense in KEAP1; effect not known"),
         ("KEAP1", "inframe_deletion", "Kelch/DGR", "c.1_3del", None,
-         "in-frame deletion in Kelch/DGR of KEAP1, effect not known"),
+         "in-frame deletion in Kelch/DGR of KEAP1; effect not known"),
         ("KEAP1", "synonymous_variant", "Kelch/DGR;Kelch 4", "c.1413C>G", "common_polymorphism", "none"),
         ("KEAP1", "intron_variant", None, "c.639+50G>A", None, "none"),
         ("NFE2L2", "missense_variant", "Neh2;ETGE", "c.246A>C", "activating",
-         "missense in the ETGE motif of NFE2L2, known to activate NRF2"),
+         "missense in the ETGE motif of NFE2L2; known to activate NRF2"),
         ("NFE2L2", "missense_variant", "Neh2", "c.72G>C", "activating",
-         "missense in or beside the DLG or ETGE motif of NFE2L2, known to activate NRF2"),
+         "missense in or beside the DLG or ETGE motif of NFE2L2; known to activate NRF2"),
         ("NFE2L2", "missense_variant", "Neh2;DLG", "c.86A>G", None,
-         "missense in the DLG motif of NFE2L2, effect not known"),
-        ("NFE2L2", "missense_variant", "Neh6", "c.1100A>G", None, "missense in NFE2L2, effect not known"),
-        ("NFE2L2", "stop_gained", "Neh1", "c.1400C>T", None, "truncates NFE2L2, not activating"),
+         "missense in the DLG motif of NFE2L2; effect not known"),
+        ("NFE2L2", "missense_variant", "Neh6", "c.1100A>G", None, "missense in NFE2L2; effect not known"),
+        ("NFE2L2", "stop_gained", "Neh1", "c.1400C>T", None, "truncates NFE2L2: not activating"),
         ("NFE2L2", "splice_acceptor_variant&intron_variant", None, "c.46-2A>G", None,
          "splice site of NFE2L2 exon 2: skipping of exon 2 activates NRF2"),
         ("NFE2L2", "5_prime_UTR_variant", None, "c.-733C>A", "common_polymorphism",
@@ -622,8 +634,9 @@ def genome(tmp_path_factory) -> pysam.FastaFile:
 @pytest.mark.parametrize(
     ("pos", "ref", "alt", "context"),
     [
-        (2, "C", "T", "A[C>T]G"), (3, "G", "A", "A[C>T]G"), (7, "C", "A", "A[C>A]G"), (10, "T", "G", "T[T>G]A"),
-        (11, "A", "C", "C[T>G]A"), (1, "A", "C", None), (13, "C", "T", None), (4, "T", "C", None),
+        (2, "C", "T", "A[C>T]G"), (3, "G", "A", "A[C>T]G"), (7, "C", "A", "A[C>A]G"),
+        (10, "T", "G", "T[T>G]A"), (11, "A", "C", "C[T>G]A"), (1, "A", "C", None),
+        (13, "C", "T", None), (4, "T", "C", None),
         (2, "G", "T", None), (2, "CG", "TG", None), (2, "C", "CA", None), (90, "C", "T", None),
     ],
 )  # fmt: skip
@@ -693,33 +706,37 @@ def test_read_signatures__takes_the_matrix_of_cosmic(tmp_path):
 @pytest.mark.parametrize(
     ("shares", "says"),
     [
-        ("signature,share\nSBS1,0.5\nSBS99,0.5\n", "shares.csv, row 3, signature: SBS99; expected one of those of sbs.txt"),
-        ("signature,share\nSBS1,-0.5\nSBS5,0.5\n", "shares.csv, row 2, share: -0.5 for SBS1; expected a number from 0 to 1"),
-        ("signature,share\nSBS1,\n", "shares.csv, row 2, share: nothing for SBS1; expected a number from 0 to 1"),
-        ("signature,share\nSBS1,nan\n", "shares.csv, row 2, share: nan for SBS1; expected a number from 0 to 1"),
-        ("signature,share\nSBS1,0.9\nSBS5,0.9\n", "shares.csv, share: they add up to 1.8; expected more than 0, at most 1"),
-        ("signature,share\nSBS1,0\n", "shares.csv, share: they add up to 0; expected more than 0, at most 1"),
-        ("signature,share\nSBS1,0.2\nSBS1,0.2\n", "shares.csv, row 3, signature: SBS1 again; expected once"),
-        ("signature;share\nSBS1;0.2\n", "shares.csv, row 1: no column signature (has signature;share)"),
-        ("signature,exposure\nSBS1,0.2\n", "shares.csv, row 1: no column share (has exposure)"),
-        ("", "shares.csv: No columns to parse from file"),
+        ("signature,share SBS1,0.5 SBS99,0.5", ", row 3, signature: SBS99; expected one of those of sbs.txt"),
+        ("signature,share SBS1,-0.5", ", row 2, share: -0.5 for SBS1; expected a number from 0 to 1"),
+        ("signature,share SBS1,", ", row 2, share: nothing for SBS1; expected a number from 0 to 1"),
+        ("signature,share SBS1,nan", ", row 2, share: nan for SBS1; expected a number from 0 to 1"),
+        ("signature,share SBS1,1_0", ", row 2, share: 1_0 for SBS1; expected a number from 0 to 1"),
+        ("signature,share SBS1,0.9 SBS5,0.9", ", share: they add up to 1.8; expected more than 0, at most 1"),
+        ("signature,share SBS1,0", ", share: they add up to 0; expected more than 0, at most 1"),
+        ("signature,share", ", share: they add up to 0; expected more than 0, at most 1"),
+        ("signature,share SBS1,0.2 SBS1,0.2", ", row 3, signature: SBS1 again; expected once"),
+        ("signature;share SBS1;0.2", ", row 1: no column signature (has signature;share)"),
+        ("signature,exposure SBS1,0.2", ", row 1: no column share (has exposure)"),
+        ("", ": No columns to parse from file"),
     ],
 )  # fmt: skip
 def test_read_signatures__bad_shares_are_an_error_in_one_line(asked, run_script, shares, says):
-    (asked["exposures"] / "shares.csv").write_text(shares)
+    (asked["exposures"] / "shares.csv").write_text(shares.replace(" ", "\n"))
     result = run_script(script.main, **asked)
     assert result.exit_code == 1
-    assert result.stderr == f"Error: {says}\n"
+    assert result.stderr == f"Error: shares.csv{says}\n"
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda table: table[table.Type != "A[C>T]G"], "sbs.txt, Type: 1 of the 96 contexts missing (A[C>T]G ...)"),
-        (lambda table: table.rename(columns={"Type": "Context"}), "sbs.txt, row 1: no column Type (has Context, SBS1, SBS5, SBS31)"),
-        (lambda table: table.assign(SBS1=0.5), "sbs.txt, SBS1: its 96 contexts add up to 48; expected 1"),
-        (lambda table: table.assign(SBS1="a lot"), "sbs.txt, row 2, SBS1: a lot for {}; expected a number from 0 to 1"),
-        (lambda table: table.assign(SBS1=-0.1), "sbs.txt, row 2, SBS1: -0.1 for {}; expected a number from 0 to 1"),
+        (lambda table: table[table.Type != "A[C>T]G"], "Type: 1 of the 96 contexts missing (A[C>T]G ...)"),
+        (lambda table: table.rename(columns={"Type": "Context"}),
+         "row 1: no column Type (has Context, SBS1, SBS5, SBS31)"),
+        (lambda table: table.assign(SBS1=0.5), "SBS1: its 96 contexts add up to 48; expected 1"),
+        (lambda table: table.assign(SBS1="a lot"),
+         "row 2, SBS1: a lot for {}; expected a number from 0 to 1"),
+        (lambda table: table.assign(SBS1=-0.1), "row 2, SBS1: -0.1 for {}; expected a number from 0 to 1"),
     ],
 )  # fmt: skip
 def test_read_signatures__a_bad_matrix_is_an_error_in_one_line(asked, run_script, change, says):
@@ -728,7 +745,7 @@ def test_read_signatures__a_bad_matrix_is_an_error_in_one_line(asked, run_script
     write_table(change(table), path)
     result = run_script(script.main, **asked)
     assert result.exit_code == 1
-    assert result.stderr == f"Error: {says.format(table.Type[0])}\n"
+    assert result.stderr == f"Error: sbs.txt, {says.format(table.Type[0])}\n"
 
 
 @pytest.mark.parametrize("missing", ["signatures", "exposures"])
@@ -747,22 +764,26 @@ def test_main__without_matrix_or_shares_there_are_no_posteriors(asked, run_scrip
 @pytest.mark.parametrize(
     ("reference", "target", "calls", "verdict", "words"),
     [
-        (0.0, 0.5, [("parental", "absent"), ("resistant", "het")], "confirmed", "parental absent, resistant het: confirmed"),
-        (0.5, 0.98, [("parental", "het"), ("resistant", "hom")], "confirmed", "parental het, resistant hom: confirmed"),
+        (0.0, 0.5, [("parental", "absent"), ("resistant", "het")], "confirmed",
+         "parental absent; resistant het: confirmed"),
+        (0.5, 0.98, [("parental", "het"), ("resistant", "hom")], "confirmed",
+         "parental het; resistant hom: confirmed"),
         (0.0, 0.5, [("resistant", "het")], "confirmed", "resistant het: confirmed"),
-        (0.0, 0.5, [("resistant", "het"), ("resistant", "not_assessable")], "confirmed", "resistant het: confirmed"),
+        (0.0, 0.5, [("resistant", "het"), ("resistant", "not_assessable")], "confirmed",
+         "resistant het: confirmed"),
         (0.0, 0.5, [("resistant", "het"), ("resistant", "absent")], "not_confirmed",
-         "resistant het and absent, where sequencing has 50 %: not confirmed"),
+         "resistant het and absent (sequencing: 50 %): not confirmed"),
         (0.0, 0.5, [("parental", "het"), ("resistant", "het")], "not_confirmed",
-         "parental het, where sequencing has 0 %, resistant het: not confirmed"),
+         "parental het (sequencing: 0 %); resistant het: not confirmed"),
         (0.0, 0.5, [("parental", "absent"), ("resistant", "absent")], "not_confirmed",
-         "parental absent, resistant absent, where sequencing has 50 %: not confirmed"),
+         "parental absent; resistant absent (sequencing: 50 %): not confirmed"),
         (0.0, 0.5, [("parental", "absent")], "not_assessable", "parental absent: not assessable"),
         (0.0, 0.1, [("parental", "absent"), ("resistant", "absent")], "not_assessable",
-         "parental absent, resistant absent: a trace does not show 10 % (about 20 % are needed): not assessable"),
+         "parental absent; resistant absent (a trace does not show 10 %: about 20 % are needed): "
+         "not assessable"),
         (0.0, 0.1, [("resistant", "het")], "confirmed", "resistant het: confirmed"),
         (Seen(0, 100), 0.5, [("parental", "absent"), ("resistant", "het")], "confirmed",
-         "parental absent, which sequencing can neither confirm nor contradict, resistant het: confirmed"),
+         "parental absent (sequencing can neither confirm nor contradict it); resistant het: confirmed"),
         (0.0, 0.5, [("resistant", "not_assessable")], "not_assessable",
          "resistant not assessable (too noisy): not assessable"),
         (0.0, 0.5, [("other", "het")], "not_done", None),
@@ -796,6 +817,18 @@ def test_sanger_of__finds_a_trace_that_was_not_placed_by_its_change_of_the_prote
         "not_assessable",
         "resistant not assessable (not placed): not assessable",
     )
+
+
+def test_sanger_of__a_trace_of_the_gene_that_could_not_be_read_is_not_assessable():
+    nowhere = dict.fromkeys([*tables.SITE, "hgvs_p"])
+    trace = {"line": "HSC-2", "condition": "resistant", "variant": "V512I", "call": "not_assessable"}
+    for further, verdict in (
+        ({"status": "unreadable", "reason": "no AB1 file"}, "not_assessable"),
+        ({"status": "no_variant"}, "not_done"),
+        ({"status": "unreadable", "expected": "p.W544*"}, "not_done"),
+        ({"status": "unreadable", "gene": "NFE2L2"}, "not_done"),
+    ):
+        assert only(pair(0.0, 0.5, traces=[trace | nowhere | further]).compared()).sanger == verdict
 
 
 # ---- the whole
@@ -838,9 +871,10 @@ def test_main__the_section_says_what_was_gained_where(made):
 def test_main__findings_leave_polymorphisms_out(made):
     findings = made[2]["nrf2flow"]["findings"]
     assert findings == {
-        "HSC-2": "KEAP1 p.V512I gained (0 -> 49 %)",
+        "HSC-2": "KEAP1 p.V512I gained (0 -> 49 %, confirmed by Sanger)",
         "HSC-3": "KEAP1 p.W544* gained (0 -> 47 %); KEAP1 p.D114Qfs*4 gained (0 -> 3 %)",
-        "HO-1-u-1": "NFE2L2 p.S167= expanded (50 -> 98 %); NFE2L2 p.E82D shared (48 -> 50 %)",
+        "HO-1-u-1": "NFE2L2 p.S167= expanded (50 -> 98 %); "
+        "NFE2L2 p.E82D shared (48 -> 50 %, confirmed by Sanger)",
     }
 
 
@@ -861,6 +895,52 @@ def test_main__the_same_inputs_give_the_same_bytes(made, tmp_path, run_script):
     assert names == sorted(path.name for path in options["results"].iterdir())
     for name in names:
         assert (options["results"] / name).read_bytes() == (made[0] / name).read_bytes(), name
+
+
+def test_main__every_column_is_explained(made):
+    dictionary = pd.read_csv(ROOT / "assets/columns.tsv", sep="\t")
+    for name in ("comparison.tsv", "signatures.tsv", "vafs.tsv"):
+        header = (made[0] / name).read_text().splitlines()[0].split("\t")
+        assert header == dictionary.column[dictionary.table == f"variant_comparison/{name}"].tolist()
+    shown = {column for row in made[2]["data"].values() for column in row}
+    assert shown <= set(dictionary.column[dictionary.table == "variant_comparison/comparison.tsv"])
+
+
+def many_variants(count: int) -> pd.DataFrame:
+    """Make rows of a comparison of one line: two changed, the rest polymorphisms and silent variants."""
+    [row] = pair(0.0, 0.5).compared().to_dict("records")
+    rows = [row | {"pos": 51 + n, "hgvs_p_short": f"p.V{n}I"} for n in range(count)]
+    for n, each in enumerate(rows):
+        if n % 50:
+            each |= {
+                "comparison": "shared",
+                "common_polymorphism": "yes" if n % 2 else "no",
+                "nrf2_effect": "none",
+            }
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(("count", "drawn"), [(30, 30), (100, 50), (400, report.MOST)])
+def test_write_figure__leaves_out_polymorphisms_first_and_never_what_changed(tmp_path, count, drawn):
+    table, study = many_variants(count), pair(0.0, 0.5).tables()[0]
+    shown = report.write_figure(table, study, 0.95, tmp_path)
+    assert shown.variant.nunique() == drawn
+    assert shown[shown.comparison == "gained"].variant.nunique() == len(range(0, count, 50))
+    report.write_report(table, study, pd.DataFrame(), shown, False, tmp_path)
+    section = json.loads((tmp_path / "variant_comparison_mqc.json").read_text())
+    left_out = f"{count - drawn} rows are in the table and not in the figure, common polymorphisms first."
+    assert (left_out in section["description"]) == (count > drawn)
+    assert len(section["data"]) == min(count, report.SHOWN)
+    assert next(iter(section["data"])) == "HSC-2 resistant, KEAP1 p.V0I"
+
+
+def test_clean__variants_that_share_a_name_are_told_apart_by_their_places():
+    table = many_variants(3).assign(hgvs_p_short=["p.W544*", "p.W544*", "p.V1I"])
+    assert report.clean(table).variant.tolist() == [
+        "KEAP1 p.W544*, chr19:51 C>T",
+        "KEAP1 p.W544*, chr19:52 C>T",
+        "KEAP1 p.V1I",
+    ]
 
 
 def test_main__without_a_variant_there_is_a_sentence_and_no_figure(tmp_path, run_script):
@@ -903,8 +983,9 @@ def test_main__two_files_where_one_is_expected_are_an_error(asked, run_script):
 
 
 @pytest.mark.parametrize(
-    ("share", "words"), [(0, "0 %"), (1, "100 %"), (0.49, "49 %"), (0.0996, "10 %"), (0.0492, "4.9 %"), (0.00187, "0.19 %")]
-)  # fmt: skip
+    ("share", "words"),
+    [(0, "0 %"), (1, "100 %"), (0.49, "49 %"), (0.0996, "10 %"), (0.0492, "4.9 %"), (0.00187, "0.19 %")],
+)
 def test_percent__writes_two_digits(share, words):
     assert percent(share) == words
 

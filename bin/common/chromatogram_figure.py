@@ -1,5 +1,6 @@
 """Draw chromatograms around variants as sanger_confirmation has read them, and its sections of the report."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from common.figures import QUIET, ROLES, embedded, shortened, styled
+from common.figures import QUIET, ROLES, embedded, save_figure, shortened, styled
 from common.multiqc import rows_of, write_section
-from common.sanger_variants import Variant
+from common.sanger_variants import Reference, Variant, index_of
 from common.trace_files import CHANNELS, Trace
 
 # As every sequencer's software has them.
@@ -94,28 +95,29 @@ def turned(panel: pd.DataFrame, flip: bool) -> pd.DataFrame:
 def panel_of(
     row: Mapping[str, object],
     trace: Trace | None,
-    reference: str,
-    at: int | None,
-    change: tuple[str, str],
+    reference: Reference | None,
+    variant: Variant,
     seen: tuple[int, int],
     flip: bool,
 ) -> Panel:
-    """Make the panel of a trace, given as the plus strand reads it.
+    """Make the panel of a trace, given as the plus strand reads it, and what it is aligned to.
 
-    `at` is the place of the variant in the reference; `seen` a base of the trace and its offset from there.
-    `flip`: the gene is on the minus strand, and is drawn as it reads.
+    `row` is its row of calls.tsv; `seen` a base of the trace and its offset from the variant. `flip`: the
+    gene is on the minus strand, and is drawn as it reads.
     """
-    direction = str(row.get("direction", ""))
-    base, offset = seen
-    share = row.get("peak_ratio", np.nan)
+    start, *change = variant.change()
+    direction, (base, offset) = str(row.get("direction", "")), seen
     named = [str(row[name]) for name in ("trace", "file", "condition", "role")]
-    says = says_of(str(row["call"]), str(row["status"]), share)
-    empty = pd.DataFrame(columns=["offset", *CHANNELS], dtype=float), pd.DataFrame(columns=["offset", "base"])
+    says = says_of(str(row["call"]), str(row["status"]), row.get("peak_ratio", np.nan))
     there = row["call"] in ("het", "hom")
+    at = None if reference is None else index_of(start, len(change[0]), reference)
     if trace is None or base < 0 or at is None:
+        empty = (
+            pd.DataFrame(columns=["offset", *CHANNELS], dtype=float),
+            pd.DataFrame(columns=["offset", "base"]),
+        )
         return Panel(*named, direction, says, there, str(row["reason"]), *empty, (0.0, 0.0))
-    size = min(max(map(len, change)), LONGEST)
-    low, high = -FLANK, max(size, 1) - 1 + FLANK
+    low, high = -FLANK, min(max(*map(len, change), 1), LONGEST) - 1 + FLANK
     offsets = np.arange(len(trace.bases)) - base + offset
     spacing = float(np.median(np.diff(trace.peaks)))
     # Beyond its first and last base, a trace goes on at its pace.
@@ -126,13 +128,13 @@ def panel_of(
     drawn = (along >= low - 0.5) & (along <= high + 0.5) & (points >= peaks[0]) & (points <= peaks[-1])
     curve = pd.DataFrame(trace.channels[:, drawn].T, columns=list(CHANNELS))
     curve.insert(0, "offset", np.round(along[drawn], 4))
-    within = (offsets >= low) & (offsets <= high)
     letters = [
-        ("call", place, letter)
-        for place, letter in zip(offsets[within], np.array(list(trace.bases))[within], strict=True)
+        ("call", int(place), letter)
+        for place, letter in zip(offsets, trace.bases, strict=True)
+        if low <= place <= high
     ]
     backwards = (direction == "reverse") != flip
-    letters += letters_around(reference, at, change, low, high, backwards)
+    letters += letters_around(reference.bases, at, change, low, high, backwards)
     table = pd.DataFrame(letters, columns=["element", "offset", "base"])
     ref, alt = map(len, change)
     band = (-0.5, ref - 0.5) if ref else (-alt - 0.5, -0.5) if backwards else (-0.5, alt - 0.5)
@@ -294,6 +296,32 @@ def table_of(panels: Iterable[Panel]) -> pd.DataFrame:
                 parts.append(part.assign(**named, direction=panel.direction))
     columns = ["trace", "file", "condition", "direction", "element", "offset", *CHANNELS, "base", "says"]
     return pd.concat(parts, ignore_index=True).reindex(columns=columns)
+
+
+def stem_of(line: str, gene: str, variant: Variant, taken: Iterable[str]) -> str:
+    """Name the files of a figure, unlike those taken, whatever the case of letters."""
+    name = variant.hgvs_c or f"{variant.chrom}_{variant.pos}_{variant.ref[:20]}_{variant.alt[:20]}"
+    safe = re.sub(r"[^A-Za-z0-9_.+-]+", "_", f"{line}.{gene}.{name}")[:150]
+    known, number, stem = {each.lower() for each in taken}, 1, f"{safe}.peaks"
+    while stem.lower() in known:
+        number += 1
+        stem = f"{safe}_{number}.peaks"
+    return stem
+
+
+def save_figures(
+    figures: Mapping[tuple[str, str, Variant], Sequence[Panel]], results: Path, most: int
+) -> dict[str, tuple]:
+    """Draw and save the first figures for which a trace shows anything; those with the variant come first."""
+    there = {key: panels for key, panels in figures.items() if any(not panel.note for panel in panels)}
+    made: dict[str, tuple] = {}
+    ordered = sorted(there.items(), key=lambda item: not any(panel.seen for panel in item[1]))
+    for (line, gene, variant), panels in ordered[:most]:
+        figure = draw(panels, line, gene, variant)
+        stem = stem_of(line, gene, variant, made)
+        save_figure(figure, table_of(panels), results / stem)
+        made[stem] = (figure, f"{gene} {variant.hgvs_c} in {line}", any(panel.seen for panel in panels))
+    return made
 
 
 def sentence_of(table: pd.DataFrame) -> str:

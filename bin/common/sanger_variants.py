@@ -1,9 +1,10 @@
-"""Choose the variants that are looked for in a Sanger trace, by name or because sequencing found them."""
+"""Choose the variants that are looked for in a Sanger trace, and what the trace may be a sequence of."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from common.annotation import CODE, Sequences, Transcript, reverse_complement, spliced_sequence
@@ -69,7 +70,8 @@ def read_all(folder: Path, columns: Mapping[str, str]) -> pd.DataFrame | None:
 
 
 def named_rows(annotated: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows on the named transcript of each gene that has one, and one row a variant."""
+    """Keep one row a variant, on the named transcript of a gene that has one; leave out symbolic alleles."""
+    annotated = annotated[(annotated.ref + annotated.alt).str.fullmatch("[ACGT]+")]
     named = annotated.named.eq("yes")
     kept = annotated[named | ~annotated.gene.isin(annotated.gene[named])]
     return kept.drop_duplicates(["gene", *PLACE]).fillna({"hgvs_c": "", "hgvs_p": "", "consequence": ""})
@@ -136,3 +138,40 @@ def derive(gene: str, expected: str, known: Known) -> Choice:
     if not variants:
         return Choice([], "not_placed", f"{why}no change of one base of {codon} makes it")
     return Choice(sorted(variants))
+
+
+class Reference(NamedTuple):
+    """What traces are aligned to: bases of the plus strand, and where in the genome each of them is."""
+
+    name: str  # genome or transcript
+    bases: str
+    positions: np.ndarray
+
+
+def index_of(start: int, size: int, reference: Reference) -> int | None:
+    """Return where a reference has a stretch of the genome; None if it has not, or not in one piece."""
+    wanted = start + np.arange(max(size, 1))
+    first = int(np.searchsorted(reference.positions, start))
+    found = reference.positions[first : first + len(wanted)]
+    return first if np.array_equal(found, wanted) else None
+
+
+def references_for(
+    variant: Variant, genome: Sequences, transcript: Transcript | None, window: int
+) -> list[Reference]:
+    """Return what a trace of a variant may be of: the genome and, if it has the place, the transcript.
+
+    Both reach `window` bases to either side.
+    """
+    start, _, _ = variant.change()
+    first = max(start - window, 0)
+    bases = genome.fetch(variant.chrom, first, start + window).upper()
+    references = [Reference("genome", bases, first + np.arange(len(bases)))]
+    if transcript and transcript.contig == variant.chrom and transcript.to_offset(start) is not None:
+        exons = sorted(transcript.exons)
+        spliced = "".join(genome.fetch(variant.chrom, *exon).upper() for exon in exons)
+        positions = np.concatenate([np.arange(*exon) for exon in exons])
+        at = int(np.searchsorted(positions, start))
+        around = slice(max(at - window, 0), at + window)
+        references.append(Reference("transcript", spliced[around], positions[around]))
+    return references

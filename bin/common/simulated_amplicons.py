@@ -8,10 +8,11 @@ Amplicons
              0.3; 0.6 in pool 2), the library's factor (log-uniform from 0.8 to 1.25) and a log-normal factor
              of amplicon and library (SD 0.1), Poisson. One that drops out has up to 3.
   Molecules  begin and end with the primers' own bases, whatever the sample has there.
-  Errors of PCR, in the insert: of polymerase, 4e-5 of bases, four in five transitions, each in up to 6
-             fragments that descend from one molecule; by oxidation (C>A and G>T), 8e-5 of C and G, each in
-             one fragment (magnitudes: Potapov and Ong 2017, doi:10.1371/journal.pone.0169774; Costello et al.
-             2013, doi:10.1093/nar/gks1443).
+  Errors of PCR, in the insert: of polymerase, about 4e-5 of bases, four in five transitions, each in up to 6
+             fragments that descend from one molecule, but not beyond a hundredth of all of its chromosome and
+             amplicon, as PCR begins with that many molecules or more; by oxidation (C>A and G>T), 8e-5 of C
+             and G, each in one fragment (magnitudes: Potapov and Ong 2017, doi:10.1371/journal.pone.0169774;
+             Costello et al. 2013, doi:10.1093/nar/gks1443).
   Others     2 % of pairs: half of them from elsewhere in the genome, between two primers, half primer dimers.
 
 Reads
@@ -38,7 +39,8 @@ MEDIAN_FRAGMENTS = 600
 EFFICIENCY_SD, SECOND_POOL, IN_LIBRARY_SD = 0.3, 0.6, 0.1
 LIBRARY_FACTORS = (0.8, 1.25)
 MOST_OF_DROPOUT = 3  # fragments
-POLYMERASE, TRANSITIONS, LARGEST_FAMILY = 4e-5, 0.8, 6
+POLYMERASE, TRANSITIONS = 4e-5, 0.8
+LARGEST_FAMILY, LARGEST_SHARE = 6, 0.01  # fragments, and of those of one kind
 OXIDATION = 8e-5  # of C and G
 SHARE_OTHERS, SHARE_DIMERS = 0.02, 0.5
 OFF_TARGET_PRODUCTS, OFF_TARGET_LENGTHS = 40, (60, 200)  # bases between the primers
@@ -210,6 +212,7 @@ def draw_copies_with_errors(
     oxidised = random.poisson(OXIDATION * bases[-1])
     size = np.append(random.choice(sizes, families, p=of_size), np.ones(oxidised, dtype=int))
     where = np.searchsorted(bases, random.integers(0, bases[-1], families + oxidised), side="right")
+    size = np.minimum(size, np.maximum(LARGEST_SHARE * fragments[where], 1).astype(int))
     at = margin + (random.random(families + oxidised) * room[where]).astype(int)
     # Codes are A, C, G, T: exclusive or with 2 is a transition, with 1 C>A, G>T, A>C or T>G.
     exchange = random.choice([2, 1, 3], len(where), p=[TRANSITIONS, *[(1 - TRANSITIONS) / 2] * 2])

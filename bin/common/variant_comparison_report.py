@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from common.figures import PALE, QUIET, ROLES, new_figure, save_figure, shortened, styled
 from common.multiqc import counted, rows_of, write_section
+from common.variant_comparison_words import percent
 
 SITE = ["chrom", "pos", "ref", "alt"]
 MANY = 40  # variants of lines from which the figure leaves out common polymorphisms
@@ -19,9 +20,8 @@ SHOWN = 200  # rows of the table in the report
 TOLD = 4  # variants of a line that are named in words
 CHANGED = ("gained", "lost", "expanded", "contracted")
 COLUMNS = [
-    *("line", "condition", "gene", "hgvs_p_short", "hgvs_c", "comparison", "vaf_reference"),
-    *("vaf_reference_low", "vaf_reference_high", "vaf_target", "vaf_target_low", "vaf_target_high"),
-    *("zygosity_change", "nrf2_effect", "sanger", "context", "most_probable_signature", "status", "reason"),
+    *("comparison", "vaf_change", "nrf2_effect", "zygosity_change", "sanger_calls", "context"),
+    *("most_probable_signature", "signature_posterior", "status", "reason"),
 ]
 DRAWN = [
     *("line", "compared", "variant", "common_polymorphism", "comparison", "condition", "role", "state"),
@@ -34,24 +34,30 @@ DOIS = [
 NOTHING = (None, "none", "effect not known")
 
 
-def percent(share: float) -> str:
-    """Write a share in percent: whole ones from 10 on, two digits below."""
-    value = 100 * share
-    return f"{value:.0f} %" if value >= 9.95 or value == 0 else f"{value:.2g} %"
+def place_of(row: tuple) -> str:
+    """Write the place and the alleles of a variant."""
+    return f"{row.chrom}:{row.pos} {shortened(row.ref, 9)}>{shortened(row.alt, 9)}"
 
 
 def name_of(row: tuple) -> str:
     """Name a variant: its gene and its change of the protein, else of the coding sequence; or its place."""
-    place = f"{row.chrom}:{row.pos} {shortened(row.ref, 9)}>{shortened(row.alt, 9)}"
     change = row.hgvs_p_short if row.hgvs_p_short not in (None, "p.?", "p.=") else row.hgvs_c
-    change = change if isinstance(change, str) else place
-    return f"{row.gene} {change}" if isinstance(row.gene, str) else place
+    if not isinstance(row.gene, str):
+        return place_of(row)
+    return f"{row.gene} {change if isinstance(change, str) else place_of(row)}"
 
 
 def clean(table: pd.DataFrame) -> pd.DataFrame:
-    """Make missing values None, and name each row's variant."""
+    """Make missing values None, and name each row's variant: those that share a name by their places too."""
     table = table.astype(object).where(table.notna(), None)
-    return table.assign(variant=[name_of(row) for row in table.itertuples()])
+    table = table.assign(variant=[name_of(row) for row in table.itertuples()])
+    sites = table[["variant", *SITE]].drop_duplicates()
+    shared = set(sites.variant[sites.variant.duplicated()])
+    names = [
+        f"{row.variant}, {place_of(row)}" if row.variant in shared else row.variant
+        for row in table.itertuples()
+    ]
+    return table.assign(variant=names)
 
 
 # ---- figure
@@ -102,7 +108,7 @@ def draw_side(panel: Axes, y: float, row: tuple, alpha: float) -> None:
 
 
 @styled
-def draw(drawn: pd.DataFrame) -> Figure:
+def draw(drawn: pd.DataFrame, confidence: float) -> Figure:
     """Draw the VAFs of each line's variants, one below the other, conditions beside each other."""
     places: dict[tuple, str] = {}
     for line, own in drawn.groupby("line", sort=False):
@@ -114,24 +120,27 @@ def draw(drawn: pd.DataFrame) -> Figure:
     first = np.array([name is None for _, name, _ in places])
     heights = np.arange(len(places)) + 0.35 * (np.cumsum(first) - 1)
     at = dict(zip(places, heights, strict=True))
-    figure, axes = new_figure(130, 27 + 3.9 * (heights[-1] + 1))
+    width = 130 if drawn.condition.nunique() <= 2 else 155  # the legend's
+    figure, axes = new_figure(width, 27 + 3.9 * (heights[-1] + 1))
+    figure.get_layout_engine().set(w_pad=0.09)  # bold text is wider at 300 dpi than the layout takes it for
     panel = axes[0, 0]
     for edge in (0, 0.25, 0.5, 0.75, 1):
         panel.axvline(edge, color=PALE, lw=0.6 if edge in (0, 0.5, 1) else 0.3, zorder=0)
     for place, rows in drawn.groupby(["line", "variant", "compared"], sort=False):
         y, alpha = at[place], 0.4 if rows.common_polymorphism.iloc[0] == "yes" else 1
-        known = rows[rows.state.isin(["present", "absent"])]
-        if len(known) > 1:
-            panel.plot(known.vaf.astype(float), [y, y], color=QUIET, lw=0.4, alpha=alpha, zorder=1)
-        for offset, row in zip((-0.17, 0.17) if len(rows) > 1 else (0,), rows.itertuples(), strict=True):
-            draw_side(panel, y + offset, row, alpha)
+        heights_of = [y - 0.17, y + 0.17] if len(rows) > 1 else [y]
+        if len(rows) > 1 and rows.state.isin(["present", "absent"]).all():
+            panel.plot(rows.vaf.astype(float), heights_of, color=QUIET, lw=0.4, alpha=alpha, zorder=1)
+        for height, row in zip(heights_of, rows.itertuples(), strict=True):
+            draw_side(panel, height, row, alpha)
         word, status = rows.comparison.iloc[0], rows.status.iloc[0]
         says = (word if status == "ok" else status).replace("_", " ")
+        says = says if word not in CHANGED or status == "ok" else f"{word}, {says}"
         look = {"weight": "bold", "color": "#333333"} if word in CHANGED else {"color": QUIET}
-        side = {"transform": panel.get_yaxis_transform(), "size": 6.5, "va": "center_baseline"}
-        panel.text(
-            1.03, y, says if word not in CHANGED or status == "ok" else f"{word}, {says}", **side, **look
-        )
+        panel.annotate(
+            says, (1, y), (8, 0), xycoords=panel.get_yaxis_transform(), textcoords="offset points",
+            size=6.5, va="center_baseline", annotation_clip=False, **look,
+        )  # fmt: skip
     panel.set_yticks(heights, [shortened(name, 34) for name in places.values()])
     faint = set(drawn.variant[drawn.common_polymorphism == "yes"])
     for label, (_, name, _) in zip(panel.get_yticklabels(), places, strict=True):
@@ -140,7 +149,7 @@ def draw(drawn: pd.DataFrame) -> Figure:
     panel.spines["left"].set_visible(False)
     panel.set(xlim=(-0.02, 1.02), ylim=(heights[-1] + 0.8, -0.7))
     panel.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
-    panel.set_xlabel("fragments with the variant (VAF, %; 95 % interval)")
+    panel.set_xlabel(f"fragments with the variant (VAF, %; {100 * confidence:g} % interval)")
     roles = drawn.drop_duplicates("condition").sort_values(
         "role", key=lambda role: role.map(list(ROLES).index)
     )
@@ -155,15 +164,15 @@ def draw(drawn: pd.DataFrame) -> Figure:
         keys.append(Line2D([], [], marker="|", label="detection limit", **dark))
     if (~drawn.state.isin(["present", "absent"])).any():
         keys.append(Line2D([], [], marker="x", label="not assessable", **dark))
-    figure.legend(handles=keys, loc="outside upper left", ncols=5, columnspacing=1.2, handletextpad=0.2)
+    figure.legend(handles=keys, loc="outside upper left", ncols=6, columnspacing=1, handletextpad=0.2)
     return figure
 
 
-def write_figure(table: pd.DataFrame, study: pd.DataFrame, folder: Path) -> pd.DataFrame:
+def write_figure(table: pd.DataFrame, study: pd.DataFrame, confidence: float, folder: Path) -> pd.DataFrame:
     """Write vafs.svg, .png and .tsv if there is anything to draw; return what they draw."""
     drawn = drawn_of(chosen(clean(table)), study)
     if len(drawn):
-        save_figure(draw(drawn), drawn, folder / "vafs")
+        save_figure(draw(drawn, confidence), drawn, folder / "vafs")
     return drawn
 
 
@@ -189,7 +198,13 @@ def says(row: tuple) -> str:
         return f"{row.variant} ({percent(known)}) not assessable: {row.status.replace('_', ' ')}"
     ends = f"{percent(row.vaf_reference).removesuffix(' %')} -> {percent(row.vaf_target)}"
     flag = "" if row.status == "ok" else f", {row.status.replace('_', ' ')}"
-    return f"{row.variant} {row.comparison} ({ends}{flag})"
+    return f"{row.variant} {row.comparison} ({ends}{flag}{by_sanger(row)})"
+
+
+def by_sanger(row: tuple) -> str:
+    """Say what Sanger traces make of a variant, if they say anything."""
+    told = row.sanger in ("confirmed", "not_confirmed")
+    return f", {row.sanger.replace('_', ' ')} by Sanger" if told else ""
 
 
 def findings_of(table: pd.DataFrame) -> dict[str, str]:
@@ -197,7 +212,7 @@ def findings_of(table: pd.DataFrame) -> dict[str, str]:
     found = {}
     rows = table[table.common_polymorphism != "yes"]
     rows = rows[rows.comparison.isin(CHANGED) | ~rows.nrf2_effect.isin(NOTHING)]
-    order = np.where(rows.comparison.isin(CHANGED), 0, 1)
+    order = 2 * ~rows.comparison.isin(CHANGED) + rows.nrf2_effect.isin(NOTHING)
     for line, own in rows.assign(order=order).sort_values("order", kind="stable").groupby("line", sort=False):
         several = len(set(own.condition)) > 1
         words = [(f"{row.condition}: " if several else "") + says(row) for row in own.itertuples()]
@@ -218,7 +233,7 @@ def sentence_of(table: pd.DataFrame, lines: int) -> str:
         for (line, condition), some in own.groupby(["line", "condition"], sort=False):
             names = [
                 f"{row.variant} ({percent(row.vaf_reference).removesuffix(' %')} to {percent(row.vaf_target)}"
-                f"{', confirmed by Sanger' if row.sanger == 'confirmed' else ''})"
+                f"{by_sanger(row)})"
                 for row in some.itertuples()
             ]
             told.append(f"{line} {condition}: {few(names)}")
@@ -235,7 +250,7 @@ def sentence_of(table: pd.DataFrame, lines: int) -> str:
         parts.append(f"Not assessable: {len(unknown)} ({counted(unknown.status).replace('_', ' ')}).")
     polymorphisms = len(table) - len(rows)
     if polymorphisms:
-        parts.append(f"{polymorphisms} rows are common polymorphisms.")
+        parts.append(f"Rows of common polymorphisms: {polymorphisms}.")
     return f"Variants of {lines} lines, each condition held to its reference. {' '.join(parts)}"
 
 

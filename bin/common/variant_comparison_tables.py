@@ -23,8 +23,9 @@ ANNOTATED = (
     | {"protein_start": "Int64"}
 )
 TRACES = dict.fromkeys(
-    ["trace", "line", "condition", "gene", "chrom", "pos", "ref", "alt", "hgvs_p", "call", "reason"], "str"
-) | {"pos": "Int64"}
+    ["trace", "line", "condition", "gene", "expected", "chrom", "ref", "alt", "hgvs_p", "call", "status"],
+    "str",
+) | {"pos": "Int64", "reason": "str"}
 
 GROUP = ["line", "condition", "role"]
 # What a row says of each of its two sides: `vaf_low` becomes vaf_reference_low and vaf_target_low.
@@ -44,7 +45,7 @@ COMPARISON = [
     *("line", "condition", "gene", *SITE, "hgvs_c", "hgvs_p", "hgvs_p_short", "consequence", "exon"),
     *("protein_start", "domain", "hotspot", "hotspot_effect", "nrf2_effect", "common_polymorphism"),
     *("comparison", *(of_side(column, role) for role in ("reference", "target") for column in OF_SIDE)),
-    *(*TESTED, "zygosity_reference", "zygosity_target", "zygosity_change", "context"),
+    *("vaf_change", *TESTED, "zygosity_reference", "zygosity_target", "zygosity_change", "context"),
     *("most_probable_signature", "signature_posterior", "sanger", "sanger_calls", "status", "reason"),
 ]
 
