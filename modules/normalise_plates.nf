@@ -11,6 +11,8 @@ process NORMALISE_PLATES {
     path 'wells.tsv', emit: wells              // a row a sample well: viability, growth rate
     path 'responses.tsv', emit: responses      // a row an experiment, curve and dose: the mean of its wells
     path 'plates.tsv', emit: plates            // a row a plate
+    path 'vehicles.tsv', emit: vehicles        // a row a plate and vehicle
+    path 'plate_maps.{svg,png,tsv}', optional: true    // where wells are named; exactly what it draws
     path '*_mqc.json', emit: sections
     path 'versions.tsv', topic: versions
 
@@ -22,6 +24,6 @@ process NORMALISE_PLATES {
 
     stub:
     """
-    touch {wells,responses,plates}.tsv normalise_plates_mqc.json versions.tsv
+    touch {wells,responses,plates,vehicles}.tsv normalise_plates_mqc.json versions.tsv
     """
 }
