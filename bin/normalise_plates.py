@@ -5,10 +5,10 @@ Normalisation
   Of each well the mean of the plate's blanks is subtracted; on a plate without blanks nothing is, and its
   status says so. The viability is 100 times what is left over the mean of the vehicle wells that serve:
   those of the same plate, line and condition, with the same modulator at the same dose, that name the same
-  compound; else those that name none; else, likewise, those without modulator, which the well's flags then
-  say. A vehicle must be above 0 and above BLANK_LIMIT standard deviations of the plate's blanks. A sheet
-  without any vehicle well holds responses that are normalised already: they stay as given, and nothing is
-  subtracted.
+  compound; else those that name none; else, likewise, those with the modulator at a dose that the sheet
+  does not give, and those without modulator, which the well's flags then say. A vehicle must be above 0 and
+  above BLANK_LIMIT standard deviations of the plate's blanks. A sheet without any vehicle well holds
+  responses that are normalised already: they stay as given, and nothing is subtracted.
 Growth rate
   GR = 2^(log2(x / x0) / log2(v / x0)) - 1, with x the well, v its vehicle, x0 the reading when the compound
   was added (response_t0 of the well, else the mean of its vehicle's): 1 is growth as in the vehicle, 0
@@ -23,8 +23,7 @@ Quality of a plate
   A well stands out if it is more than OUTLIER_SD robust standard deviations and more than OUTLIER_MIN of
   the plate's highest median from its replicates, which must be three or more. The standard deviation is the
   plate's: the median over replicates of theirs, each over the median of the chi distribution of its degrees
-  of freedom.
-  Wells that stand out are named and kept.
+  of freedom. Wells that stand out are named and kept.
 Patterns
   Do rows, columns, or edge and inner wells differ? Deviations are ranked over the plate (aligned ranks,
   Hodges and Lehmann 1962), and rank sums of rows compared with their expectation and covariance when ranks
@@ -87,9 +86,8 @@ def labelled(wells: pd.DataFrame) -> pd.DataFrame:
     """Make empty text "" and add `modulated`, the modulator with its dose in words."""
     text = [column for column, kind in SHEET.items() if kind == "str"]
     wells = wells.assign(**wells[text].fillna(""))
-    dose = wells.modulator_dose.map("{:.10g}".format, na_action="ignore").fillna("")
-    words = (wells.modulator + " " + dose + " " + wells.modulator_unit).str.strip()
-    return wells.assign(modulated=words.where(wells.modulator != "", ""))
+    dose = wells.modulator_dose.map(" {:.10g} ".format, na_action="ignore") + wells.modulator_unit
+    return wells.assign(modulated=wells.modulator + dose.fillna("").str.rstrip())
 
 
 def with_blanks(wells: pd.DataFrame) -> pd.DataFrame:
@@ -145,7 +143,7 @@ def served(wells: pd.DataFrame, vehicles: pd.DataFrame) -> pd.DataFrame:
     wells = wells.reset_index(drop=True)
     best = pd.DataFrame(index=wells.index, columns=["vehicle_compound", "vehicle_modulator"], dtype="str")
     parts, left = [], wells.assign(vehicle_compound="", vehicle_modulator="")
-    for modulated in (wells.modulated, pd.Series("", wells.index)):
+    for modulated in (wells.modulated, wells.modulator, pd.Series("", wells.index)):
         for compound in (wells.compound, pd.Series("", wells.index)):
             wanted = left[[*PLATE, "line", "condition"]].assign(
                 compound=compound[left.index], modulated=modulated[left.index]
@@ -223,7 +221,8 @@ def normalised(wells: pd.DataFrame, vehicles: pd.DataFrame) -> pd.DataFrame:
 def replicates_of(wells: pd.DataFrame) -> pd.Series:
     """Return the number of each well's group of replicates; without viability it is in none (-1)."""
     keys = [*PLATE, "role", "line", "condition", "compound", "dose", "modulated"]
-    groups = wells.groupby(keys, sort=False, dropna=False).ngroup()
+    doses = wells.dose.where(wells.role == "sample")  # a vehicle's 0 may be written or not
+    groups = wells.assign(dose=doses).groupby(keys, sort=False, dropna=False).ngroup()
     return groups.where(wells.viability_percent.notna(), -1)
 
 
@@ -347,22 +346,24 @@ def named(rows: pd.DataFrame) -> str:
 
 def flags_of(wells: pd.DataFrame) -> pd.DataFrame:
     """Add `flags` (outlier, below_blank, vehicle_without_modulator; `;` between) and their reasons."""
-    flags, reasons = [], []
-    for row in wells.itertuples():
-        own, says = [], [row.reason] if row.reason else []
-        if row.outlier:
-            own.append("outlier")
-            z = f" ({row.robust_z:+.1f} robust SD)" if row.robust_z == row.robust_z else ""
-            says.append(f"{row.deviation:+.3g} from the median of {row.replicate_wells} replicates{z}, kept")
-        if row.response_unit != "as_given" and row.blank_subtracted < 0:
-            own.append("below_blank")
-            says.append(f"{-row.blank_subtracted:.4g} below the blank, kept")
-        if row.modulated and row.vehicle_mean == row.vehicle_mean and not row.vehicle_modulator:
-            own.append("vehicle_without_modulator")
-            says.append(f"no vehicle with {row.modulated}: the one without modulator served")
-        flags.append(";".join(own))
-        reasons.append("; ".join(says))
-    return wells.assign(flags=flags, reason=reasons)
+    served_without = wells.modulated.ne("") & wells.vehicle_mean.notna() & wells.vehicle_modulator.eq("")
+    raised = {
+        "outlier": wells.outlier,
+        "below_blank": wells.response_unit.ne("as_given") & wells.blank_subtracted.lt(0),
+        "vehicle_without_modulator": served_without,
+    }
+    flags, reasons = pd.Series("", wells.index), wells.reason.astype("str")
+    for row in wells[pd.DataFrame(raised).any(axis=1)].itertuples():
+        z = f" ({row.robust_z:+.1f} robust SD)" if row.robust_z == row.robust_z else ""
+        says = {
+            "outlier": f"{row.deviation:+.3g} from the median of {row.replicate_wells} replicates{z}, kept",
+            "below_blank": f"{-row.blank_subtracted:.4g} below the blank, kept",
+            "vehicle_without_modulator": f"no vehicle with {row.modulated}: that without modulator served",
+        }
+        own = [flag for flag in raised if raised[flag][row.Index]]
+        flags[row.Index] = ";".join(own)
+        reasons[row.Index] = "; ".join(filter(None, [row.reason, *(says[flag] for flag in own)]))
+    return wells.assign(flags=flags, below_blank=raised["below_blank"], reason=reasons)
 
 
 def responses_of(wells: pd.DataFrame) -> pd.DataFrame:
@@ -434,10 +435,10 @@ def judge(plate: dict, given: bool, lost: pd.Series) -> tuple[str, str]:
 def plates_of(sheet: pd.DataFrame, wells: pd.DataFrame, vehicles: pd.DataFrame) -> pd.DataFrame:
     """List the plates with their quality; `sheet` has all wells, `wells` those with viabilities."""
     given, rows = vehicles.empty, []
-    places = places_of(wells)
+    places, none = places_of(wells), np.zeros(0, dtype=int)
+    wells_on, vehicles_on = (table.groupby(PLATE).indices for table in (wells, vehicles))
     for key, all_wells in sheet.groupby(PLATE, sort=False):
-        own = wells[(wells.experiment == key[0]) & (wells["plate"] == key[1])]
-        serving = vehicles[(vehicles.experiment == key[0]) & (vehicles["plate"] == key[1])]
+        own, serving = wells.iloc[wells_on.get(key, none)], vehicles.iloc[vehicles_on.get(key, none)]
         blank, freedom = all_wells.blank_mean.iloc[0], serving.wells - 1
         usable = serving.cv.notna()
         pooled = np.nan
@@ -460,7 +461,7 @@ def plates_of(sheet: pd.DataFrame, wells: pd.DataFrame, vehicles: pd.DataFrame) 
                 **patterns(own, places.loc[own.index]),
                 "outlier_wells": int(own.outlier.sum()),
                 "outliers": named(own[own.outlier]),
-                "below_blank_wells": int(own["flags"].str.contains("below_blank").sum()),
+                "below_blank_wells": int(own.below_blank.sum()),
                 "lost": own.status[own.status != "ok"].value_counts(),
             }
         )

@@ -214,7 +214,7 @@ def write_plates(
         sentence,
         "table",
         rows_of(table.replace("", None)),
-        settings={"id": "normalise_plates_table", "col1_header": "experiment / plate"},
+        settings={"col1_header": "experiment / plate"},
         table="plates.tsv",
         statuses=plates.status,
         links=["plates.tsv", "wells.tsv", "responses.tsv", "vehicles.tsv", *figure],
