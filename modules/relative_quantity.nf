@@ -11,8 +11,8 @@ process RELATIVE_QUANTITY {
     output:
     path 'standards.tsv', emit: standards      // a row a plate and gene: the standard curve
     path 'quantities.tsv', emit: quantities    // a row a gene, line, condition and replicate
-    path '*.{svg,png}', optional: true
-    path 'standard_curves.tsv', optional: true    // what the figure draws
+    path 'measurements.tsv', emit: measurements    // a row a plate, gene, line, condition and replicate
+    path 'standard_curves.{svg,png,tsv}', optional: true    // if there is a curve; exactly what it draws
     path '*_mqc.json', emit: sections
     path 'versions.tsv', topic: versions
 
@@ -27,6 +27,6 @@ process RELATIVE_QUANTITY {
 
     stub:
     """
-    touch {standards,quantities}.tsv relative_quantity_mqc.json versions.tsv
+    touch {standards,measurements,quantities}.tsv relative_quantity_mqc.json versions.tsv
     """
 }
