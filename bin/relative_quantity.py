@@ -52,6 +52,7 @@ CURVE = ["plate", "gene"]
 SAMPLE = ["line", "condition", "replicate"]
 
 OUTLIER_CT = 0.5
+ROUNDING = 1e-9  # of cycles with decimals
 MIN_REPLICATES = 3
 MIN_DILUTIONS = 3
 SLOPE_MAX = -1.0  # doubling is -3.32; above -1 a curve does not rank quantities
@@ -117,22 +118,26 @@ class Estimate(NamedTuple):
 # ---- wells
 
 
-def kept_replicates(ct: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Say which threshold cycles to average, and whether they scatter; all are numbers."""
-    near = np.abs(ct - np.median(ct)) <= OUTLIER_CT if len(ct) else np.zeros(0, dtype=bool)
-    if len(ct) >= MIN_REPLICATES and near.sum() >= 2:
-        return near, False
-    return np.ones(len(ct), dtype=bool), len(ct) > 1 and bool(np.ptp(ct) > OUTLIER_CT)
+def kept_replicates(ct: pd.Series, groups: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Say which threshold cycles to average, and which are of replicates that scatter; all are numbers.
+
+    `groups` says which are replicates of each other.
+    """
+    replicates = ct.groupby(groups)
+    distance = (ct - replicates.transform("median")).abs()
+    near = distance <= OUTLIER_CT + ROUNDING
+    enough = (replicates.transform("size") >= MIN_REPLICATES) & (near.groupby(groups).transform("sum") >= 2)
+    wide = replicates.transform("max") - replicates.transform("min") > OUTLIER_CT + ROUNDING
+    return near | ~enough, wide & ~enough
 
 
 def with_kept(wells: pd.DataFrame) -> pd.DataFrame:
     """Add `kept` (amplified, and not left out) and `scattered` to the wells of samples and standards."""
-    wells = wells.assign(kept=False, scattered=False)
-    known = wells[wells.ct.notna() & (wells.role != "blank")]
-    for _, rows in known.groupby([*CURVE, "role", "quantity", *SAMPLE], dropna=False, sort=False):
-        kept, scattered = kept_replicates(rows.ct.to_numpy())
-        wells.loc[rows.index, "kept"], wells.loc[rows.index, "scattered"] = kept, scattered
-    return wells
+    groups = wells.groupby([*CURVE, "role", "quantity", *SAMPLE], dropna=False, sort=False).ngroup()
+    known = wells.ct.notna() & (wells.role != "blank")
+    kept, scattered = kept_replicates(wells.ct[known], groups[known])
+    flags = {"kept": kept, "scattered": scattered}
+    return wells.assign(**{name: flag.reindex(wells.index).eq(True) for name, flag in flags.items()})
 
 
 def named(wells: pd.DataFrame) -> str:
@@ -146,14 +151,17 @@ def named(wells: pd.DataFrame) -> str:
 
 def fit(log_quantity: np.ndarray, ct: np.ndarray) -> Line:
     """Fit a standard curve to wells by least squares; three or more, of two quantities or more."""
-    design = np.column_stack([np.ones(len(ct)), log_quantity])
-    inverse = np.linalg.inv(design.T @ design)
-    coefficients = inverse @ design.T @ ct
-    residual, freedom = ct - design @ coefficients, len(ct) - 2
-    squares, total = float(residual @ residual), float(((ct - ct.mean()) ** 2).sum())
+    mean, freedom = log_quantity.mean(), len(ct) - 2
+    centred, total = log_quantity - mean, float(((ct - ct.mean()) ** 2).sum())
+    size = float(centred @ centred)
+    slope = float(centred @ (ct - ct.mean())) / size
+    residual = ct - ct.mean() - slope * centred
+    squares = float(residual @ residual)
     variance = squares / freedom
     share = 1 - squares / total if total > 0 else 0.0
-    return Line(*map(float, coefficients), variance * inverse, variance**0.5, freedom, share)
+    inverse = np.array([[1 / len(ct) + mean**2 / size, -mean / size], [-mean / size, 1 / size]])
+    intercept = float(ct.mean() - slope * mean)
+    return Line(intercept, slope, variance * inverse, variance**0.5, freedom, share)
 
 
 def efficiency(slope: float) -> float:
