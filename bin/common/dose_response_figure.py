@@ -1,0 +1,260 @@
+"""Figures of dose_comparison: they show tables as given and compute nothing."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from common.dose_curves import modulated
+from common.figures import PALE, QUIET, ROLES, new_figure, shortened, styled
+
+PANEL_MM, COLUMNS = 60, 3
+DASHES = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1.2, 1.2)), (0, (8, 2)))
+MARKERS = ("o", "s", "^", "D", "v")
+INK = "#333333"
+NAME = 24  # characters of a line's name
+
+
+def p_text(p: float) -> str:
+    """Write a p value: `p = 0.023`, `p < 0.0001`."""
+    if pd.isna(p):
+        return "no p"
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def number(value: float) -> str:
+    """Write a dose or a ratio to two or three digits, never as a power of ten below a million."""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def axis_of_doses(panel: Axes, doses: np.ndarray, zero: bool) -> float:
+    """Make a log axis that names doses as they are; dose 0 lies left of a break. Returns its place."""
+    low, high = doses.min(), doses.max()
+    width = max(np.log10(high / low), 0.5)
+    place = low * 10 ** (-0.16 * width)
+    left = place * 10 ** (-0.07 * width) if zero else low * 10 ** (-0.05 * width)
+    panel.set_xscale("log")
+    panel.set_xlim(left, high * 10 ** (0.06 * width))
+    decades = np.arange(np.ceil(np.log10(low) - 0.02), np.floor(np.log10(high) + 0.02) + 1)
+    ticks = 10**decades
+    if len(ticks) < 2:
+        ticks = np.array([each * 10**power for power in range(-9, 10) for each in (1, 2, 5)])
+        ticks = ticks[(ticks >= low * 0.95) & (ticks <= high * 1.05)]
+    elif len(ticks) > 5:
+        ticks = ticks[:: int(np.ceil(len(ticks) / 5))]
+    minor = [tick for tick in LogLocator(subs=range(1, 10)).tick_values(low, high) if low <= tick <= high]
+    panel.xaxis.set_minor_locator(FixedLocator(minor))
+    panel.xaxis.set_minor_formatter(NullFormatter())
+    panel.xaxis.set_major_locator(FixedLocator([*([place] if zero else []), *ticks]))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: "0" if x < low * 0.94 else f"{x:g}"))
+    if zero:
+        gap = low * 10 ** (-0.085 * width)
+        across = panel.get_xaxis_transform()
+        panel.plot([gap * 10 ** (-0.02 * width), gap * 10 ** (0.02 * width)], [0, 0], color="white", lw=2,
+                   transform=across, clip_on=False, zorder=5)  # fmt: skip
+        for shift in (-0.02, 0.02):
+            middle = np.log10(gap) + shift * width
+            ends = 10 ** np.array([middle - 0.012 * width, middle + 0.012 * width])
+            panel.plot(ends, [-0.025, 0.025], color=QUIET, lw=0.6, transform=across, clip_on=False, zorder=6)
+    return place
+
+
+def draw_panel(panel: Axes, table: pd.DataFrame, steps: Sequence[str], zero: bool, doses: np.ndarray) -> None:
+    """Draw one line's curves: means with SEM, fits, IC50s as ticks with a dotted line up to the curve."""
+    place = axis_of_doses(panel, doses, zero)
+    keys = ["condition", "condition_role", "modulator_name"]
+    shown = table[table.kind != "test"]
+    for (_, role, name), some in shown.groupby(keys, sort=False, dropna=False):
+        step = steps.index(name)
+        colour = ROLES.get(role, ROLES["other"])
+        dash, marker = DASHES[step % len(DASHES)], MARKERS[step % len(MARKERS)]
+        means = some[some.kind.isin(["mean", "vehicle"])]
+        x = means.dose.where(means.dose > 0, place)
+        panel.errorbar(
+            x, means.response, means["sem"].fillna(0), fmt=marker, ms=3.4, mew=0.8, color=colour, elinewidth=0.7,
+            capsize=1.5, capthick=0.7, mfc=colour if step == 0 else "white", zorder=3,
+        )  # fmt: skip
+        curve = some[some.kind == "curve"]
+        panel.plot(curve.dose, curve.response, color=colour, ls=dash, lw=1.1, zorder=2)
+        for tick in some[some.kind == "ic50"].itertuples():
+            panel.plot([tick.dose] * 2, [0, tick.response], color=colour, lw=0.6, ls=(0, (1, 1.5)), zorder=1)
+            panel.plot(
+                tick.dose, 0, marker="^", ms=4, mec=colour, mfc=colour if step == 0 else "white", mew=0.7,
+                transform=panel.get_xaxis_transform(), clip_on=False, zorder=7,
+            )  # fmt: skip
+    panel.axhline(0, color=PALE, lw=0.5, zorder=0)
+
+
+def tests_of(table: pd.DataFrame, steps: Sequence[str]) -> list[tuple[str, str]]:
+    """List the text, with its colour, of each comparison of a panel."""
+    lines = []
+    tests = table[table.kind == "test"]
+    for _, group in tests.groupby("comparison", sort=False):
+        first = group.iloc[0]
+        places = group.set_index(["null_hypothesis", "test"])
+        shared, other = places.loc[("shared_ic50", "f_test")], places.loc[("shared_ic50", "by_experiment")]
+        one = places.loc[("one_curve", "f_test")]
+        if pd.notna(shared.p_adjusted) or pd.notna(other.p_adjusted):
+            fold = other.fold_change if pd.isna(shared.fold_change) else shared.fold_change
+            text = "" if pd.isna(fold) else f"{fold:.2g}-fold, "
+            text += f"F test {p_text(shared.p_adjusted)}, t test {p_text(other.p_adjusted)}"
+        elif pd.notna(one.p_adjusted):
+            text = f"one curve for both: {p_text(one.p_adjusted)}"
+        else:
+            text = "not compared"
+        modulator = first.modulator_name if len(steps) > 2 and first.modulator_name else ""
+        colour = ROLES.get(first.condition_role, INK) if isinstance(first.condition_role, str) else INK
+        lines.append((f"{modulator}: {text}" if modulator else text, colour))
+    return lines
+
+
+@styled
+def draw_curves(table: pd.DataFrame, compound: str, unit: str, response: str) -> Figure:
+    """Draw a compound's curves, a panel a line; `table` has what is drawn, `response` names the y axis."""
+    table = table.assign(modulator_name=[modulated(row) for row in table.to_dict("records")])
+    lines = list(table.line.unique())
+    steps = sorted(table.modulator_name[table.kind != "test"].unique(), key=lambda name: (name != "", 0))
+    columns = min(len(lines), COLUMNS)
+    rows = -(-len(lines) // columns)
+    tests = {line: tests_of(table[table.line == line], steps) for line in lines}
+    under = 3.2 * max(len(each) for each in tests.values())
+    figure, axes = new_figure(
+        max(columns * PANEL_MM, 85), rows * (38 + under) + 14, rows, columns, sharey=True
+    )
+    points = table[table.kind.isin(["mean", "vehicle"])]
+    doses = points.dose[points.dose > 0].to_numpy()
+    zero = bool((points.dose == 0).any())
+    high = np.nanmax(points.response + points["sem"].fillna(0)) if len(points) else 1.0
+    low = min(np.nanmin(points.response - points["sem"].fillna(0)) if len(points) else 0.0, 0.0)
+    for panel, line in zip(axes.flat, lines, strict=False):
+        draw_panel(panel, table[table.line == line], steps, zero, doses)
+        panel.set_ylim(low * 1.05, high * 1.06)
+        panel.set_title(shortened(line, NAME), fontsize=8, pad=3 + 2.85 * 3.2 * len(tests[line]))
+        for at, (text, colour) in enumerate(tests[line]):
+            note = panel.annotate(
+                text, (0, 1), (0, 2.5 + 9 * (len(tests[line]) - 1 - at)), xycoords="axes fraction",
+                textcoords="offset points", fontsize=6, color=colour, va="bottom",
+            )  # fmt: skip
+            note.set_in_layout(False)
+        panel.tick_params(axis="x", which="minor", length=1.5, width=0.4, color=QUIET)
+        panel.tick_params(axis="x", pad=4)
+    for panel in axes.flat[len(lines) :]:
+        panel.set_visible(False)
+    figure.supxlabel(f"{compound} ({unit})", fontsize=8, color=INK)
+    figure.supylabel(response, fontsize=8, color=INK)
+    handles, labels = legend_of(table, steps)
+    figure.legend(handles, labels, loc="outside upper left", ncols=min(len(labels), 6), handlelength=2.6)
+    return figure
+
+
+def legend_of(table: pd.DataFrame, steps: Sequence[str]) -> tuple[list[Line2D], list[str]]:
+    """Return handles and labels: conditions by colour, modulators by dash and marker, the IC50's tick."""
+    handles, labels = [], []
+    conditions = table[table.kind != "test"].drop_duplicates(["condition", "condition_role"])
+    for each in conditions.itertuples():
+        colour = ROLES.get(each.condition_role, ROLES["other"])
+        handles.append(Line2D([], [], color=colour, lw=1.2, marker=MARKERS[0], ms=3.4))
+        labels.append(each.condition)
+    for step, name in enumerate(steps):
+        if len(steps) > 1:
+            fill = INK if step == 0 else "white"
+            dash, marker = DASHES[step % len(DASHES)], MARKERS[step % len(MARKERS)]
+            handles.append(
+                Line2D([], [], color=INK, lw=1.1, ls=dash, marker=marker, ms=3.4, mfc=fill, mew=0.8)
+            )
+            labels.append(name or "no modulator")
+    handles.append(Line2D([], [], color=INK, lw=0, marker="^", ms=4))
+    labels.append("IC50")
+    return handles, labels
+
+
+@styled
+def draw_forest(table: pd.DataFrame, compound: str, unit: str, confidence: float) -> Figure:
+    """Draw IC50s by line and condition, and fold changes by both methods, with their intervals."""
+    lines = list(table.line.unique())
+    figure, axes = new_figure(180, 26 + 8.5 * len(lines), 1, 2, sharey=True, width_ratios=[1.25, 1])
+    left, right = axes[0]
+    spots, folds = table[table.kind == "ic50"], table[table.kind == "fold_change"]
+    conditions = list(spots.condition.unique())
+    for panel, some in ((left, spots), (right, folds)):
+        groups = conditions if panel is left else ["f_test", "by_experiment"]
+        spread = np.linspace(-0.2, 0.2, len(groups)) if len(groups) > 1 else np.zeros(1)
+        values = some[["estimate", "low", "high"]].to_numpy(float)
+        known = values[np.isfinite(values) & (values > 0)]
+        low, high = (known.min() / 1.4, known.max() * 1.4) if len(known) else (0.5, 2.0)
+        if panel is right:
+            low, high = min(low, 0.7), max(high, 1.4)
+        else:
+            doses = some[["lowest_dose", "highest_dose"]].to_numpy(float)
+            low, high = min(low, np.nanmin(doses)), max(high, np.nanmax(doses))
+        panel.set_xscale("log")
+        panel.set_xlim(low, high)
+        for row in some.itertuples():
+            group = row.condition if panel is left else row.method
+            y = lines.index(row.line) + spread[groups.index(group)]
+            colour = ROLES.get(row.condition_role, ROLES["other"]) if panel is left else INK
+            fill = colour if panel is left or group == "f_test" else "white"
+            marker = "o" if panel is left or group == "f_test" else "s"
+            ends = [row.low if row.low == row.low else low, row.high if row.high == row.high else high]
+            if row.estimate == row.estimate or row.low == row.low or row.high == row.high:
+                panel.plot(ends, [y, y], color=colour, lw=0.9, solid_capstyle="butt", zorder=2)
+                for end, open_, arrow in (
+                    (ends[0], row.low != row.low, "<"),
+                    (ends[1], row.high != row.high, ">"),
+                ):
+                    if open_:
+                        panel.plot(end, y, marker=arrow, ms=3.5, color=colour, clip_on=False)
+            if row.estimate == row.estimate:
+                panel.plot(row.estimate, y, marker, ms=4, mfc=fill, mec=colour, mew=0.8, zorder=3)
+            else:
+                words = row.status.replace("ic50_", "").replace("_", " ")
+                inside = np.exp((np.log(low) + np.log(high)) / 2) if row.low != row.low else ends[0]
+                panel.annotate(
+                    words,
+                    (inside, y),
+                    (2, 1.5),
+                    textcoords="offset points",
+                    fontsize=5.5,
+                    color=colour,
+                    va="bottom",
+                )
+            if panel is right:
+                text = p_text(row.p_adjusted)
+                panel.annotate(
+                    text, (1, y), (3, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
+                    fontsize=5.5, va="center", color=INK, annotation_clip=False,
+                )  # fmt: skip
+        panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        panel.xaxis.set_minor_formatter(NullFormatter())
+        ticks = [tick for tick in LogLocator(subs=(1, 2, 5)).tick_values(low, high) if low <= tick <= high]
+        if len(ticks) > 6:
+            ticks = [tick for tick in LogLocator().tick_values(low, high) if low <= tick <= high]
+        panel.xaxis.set_major_locator(FixedLocator(ticks))
+        panel.xaxis.set_minor_locator(NullLocator())
+        panel.grid(axis="x")
+        for row in range(len(lines) - 1):
+            panel.axhline(row + 0.5, color=PALE, lw=0.4, zorder=0)
+    left.set_yticks(range(len(lines)), [shortened(line, NAME) for line in lines])
+    left.set_ylim(len(lines) - 0.5, -0.5)
+    for panel in (left, right):
+        panel.tick_params(axis="y", length=0, labelcolor=INK)
+    right.axvline(1, color=QUIET, lw=0.7, zorder=1)
+    left.set_xlabel(f"IC50 of {compound} ({unit})")
+    right.set_xlabel("fold change of IC50")
+    percent = f"{100 * confidence:g} %"
+    left.set_title(f"IC50, {percent} profile-likelihood interval", fontsize=7)
+    right.set_title(f"Fold change, {percent} interval, Holm-adjusted p", fontsize=7)
+    roles = spots.drop_duplicates("condition")
+    handles = [
+        Line2D([], [], color=ROLES.get(each.condition_role, ROLES["other"]), marker="o", ms=4, lw=0.9)
+        for each in roles.itertuples()
+    ]
+    handles += [Line2D([], [], color=INK, marker="o", ms=4, lw=0.9)]
+    handles += [Line2D([], [], color=INK, marker="s", ms=4, lw=0.9, mfc="white", mew=0.8)]
+    labels = [*roles.condition, "F test (values)", "t test (experiments)"]
+    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), handlelength=2)
+    return figure
