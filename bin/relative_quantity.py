@@ -142,8 +142,21 @@ def with_kept(wells: pd.DataFrame) -> pd.DataFrame:
 
 def named(wells: pd.DataFrame) -> str:
     """Name the wells that were left out: by their place, with their cycles."""
-    out = wells[wells.ct.notna() & ~wells.kept]
-    return "; ".join(f"{row.well} ({row.ct:g})".strip() for row in out.itertuples())
+    out = wells.ct.notna().to_numpy() & ~wells.kept.to_numpy()
+    return (
+        "; ".join(f"{row.well} ({row.ct:g})".strip() for row in wells[out].itertuples()) if out.any() else ""
+    )
+
+
+def spread_of(wells: pd.DataFrame) -> pd.DataFrame:
+    """Pool the SD between replicates over the samples of a plate and gene; `highest` is their highest cycle."""
+    groups = wells[wells.kept & (wells.role == "sample")].groupby([*CURVE, *SAMPLE]).ct
+    samples = groups.agg(["var", "size", "mean"])
+    samples = samples.assign(freedom=samples["size"] - 1, squares=samples["var"] * (samples["size"] - 1))
+    pooled = samples.groupby(CURVE).agg(
+        squares=("squares", "sum"), freedom=("freedom", "sum"), highest=("mean", "max")
+    )
+    return pooled.assign(sd=(pooled.squares / pooled.freedom.where(pooled.freedom > 0)) ** 0.5)
 
 
 # ---- standard curves
@@ -170,12 +183,9 @@ def efficiency(slope: float) -> float:
 
 
 def standard_row(rows: pd.DataFrame, confidence: float) -> tuple[dict[str, object], Line | None]:
-    """Describe one gene on one plate, from all its wells; the curve is missing where it is not usable."""
-    standards = rows[rows.role == "standard"]
-    samples, blanks = rows[(rows.role == "sample") & rows.kept], rows[rows.role == "blank"]
+    """Describe the curve of one gene on one plate; it is missing where it is not usable."""
+    standards, blanks = rows[rows.role == "standard"], rows.ct[rows.role == "blank"]
     used = standards[standards.kept]
-    spread = samples.groupby(SAMPLE).ct.agg(["var", "size"])
-    freedom = (spread["size"] - 1).sum()
     row: dict[str, object] = {
         "wells": len(used),
         "wells_left_out": int((standards.ct.notna() & ~standards.kept).sum()),
@@ -184,13 +194,8 @@ def standard_row(rows: pd.DataFrame, confidence: float) -> tuple[dict[str, objec
         "dilutions": used.quantity.nunique(),
         "lowest_quantity": used.quantity.min(),
         "highest_quantity": used.quantity.max(),
-        "replicate_sd": ((spread["var"] * (spread["size"] - 1)).sum() / freedom) ** 0.5
-        if freedom
-        else np.nan,
-        "replicate_freedom": int(freedom),
         "blank_wells": len(blanks),
-        "blank_ct": blanks.ct.min(),
-        "highest_sample_ct": samples.groupby(SAMPLE).ct.mean().max(),
+        "blank_ct": blanks.min(),
         "status": "ok",
         "reason": "",
     }
@@ -211,33 +216,41 @@ def standard_row(rows: pd.DataFrame, confidence: float) -> tuple[dict[str, objec
     if line.slope > SLOPE_MAX:
         reason = f"slope {line.slope:.3g}, at most {SLOPE_MAX:g}: cycles do not tell quantities"
         return row | {"status": "not_decreasing", "reason": reason}, None
+    return row, line
+
+
+def judge(row: Mapping[str, object]) -> tuple[str, str]:
+    """Return status and reason of a curve that gives quantities."""
     says = []
-    if line.r_squared < R_SQUARED_MIN:
-        says.append(("poor_fit", f"r squared {line.r_squared:.3f}, at least {R_SQUARED_MIN:g}"))
+    if row["r_squared"] < R_SQUARED_MIN:
+        says.append(("poor_fit", f"r squared {row['r_squared']:.3f}, at least {R_SQUARED_MIN:g}"))
     if not EFFICIENCY[0] <= row["efficiency"] <= EFFICIENCY[1]:
         words = f"efficiency {row['efficiency']:.3f}, {EFFICIENCY[0]:g} to {EFFICIENCY[1]:g} expected"
         says.append(("efficiency_out_of_range", words))
     if row["blank_ct"] - row["highest_sample_ct"] < BLANK_CYCLES:
         words = f"a blank amplified at {row['blank_ct']:.4g}, samples at up to {row['highest_sample_ct']:.4g}"
         says.append(("template_in_blank", words))
-    if says:
-        row |= {"status": says[0][0], "reason": "; ".join(words for _, words in says)}
-    return row, line
+    return (says[0][0], "; ".join(words for _, words in says)) if says else ("ok", "")
 
 
 def standards_of(wells: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, dict[tuple, Line]]:
     """List the standard curves, a row a plate and gene, and return those that give quantities."""
-    rows, lines = [], {}
+    rows, lines, spread = [], {}, spread_of(wells)
     for key, its in wells.groupby(CURVE, sort=False):
         row, line = standard_row(its, confidence)
-        rows.append(dict(zip(CURVE, key, strict=True)) | row)
+        row = dict(zip(CURVE, key, strict=True)) | row
+        known = key in spread.index
+        row["replicate_sd"] = spread.sd[key] if known else np.nan
+        row["replicate_freedom"] = int(spread.freedom[key]) if known else 0
+        row["highest_sample_ct"] = spread.highest[key] if known else np.nan
         if line:
+            row["status"], row["reason"] = judge(row)
             lines[key] = line
-    further = ["slope", "slope_se", "intercept", "intercept_se", "r_squared", "residual_sd"]
-    further += ["efficiency", "efficiency_low", "efficiency_high"]
-    empty = pd.DataFrame(columns=[*STANDARD_COLUMNS, "replicate_freedom"])
-    table = pd.DataFrame(rows) if rows else empty
-    return table.reindex(columns=empty.columns).astype(dict.fromkeys(further, "float64")), lines
+        rows.append(row)
+    fitted = ["slope", "slope_se", "intercept", "intercept_se", "r_squared", "residual_sd"]
+    fitted += ["efficiency", "efficiency_low", "efficiency_high"]
+    table = pd.DataFrame(rows).reindex(columns=[*STANDARD_COLUMNS, "replicate_freedom"])
+    return table.astype(dict.fromkeys(fitted, "float64")), lines
 
 
 # ---- samples
@@ -245,25 +258,26 @@ def standards_of(wells: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, 
 
 def measured_row(rows: pd.DataFrame, standard: Mapping[str, object], line: Line | None) -> dict[str, object]:
     """Describe one sample's wells of one gene on one plate; `standard` is that plate and gene's row."""
-    used = rows[rows.kept]
-    lost, ct = int(rows.ct.isna().sum()), used.ct.mean()
+    kept, every = rows.kept.to_numpy(), rows.ct.to_numpy()
+    used, lost = every[kept], int(np.isnan(every).sum())
+    ct = used.mean() if len(used) else np.nan
     row: dict[str, object] = {
         "role": rows.condition_role.iloc[0],
         "wells": len(used),
-        "wells_left_out": int((rows.ct.notna() & ~rows.kept).sum()),
+        "wells_left_out": len(every) - len(used) - lost,
         "left_out": named(rows),
         "undetermined": lost,
         "ct_mean": ct,
-        "ct_sd": used.ct.std() if len(used) > 1 else np.nan,
+        "ct_sd": used.std(ddof=1) if len(used) > 1 else np.nan,
         "x": (ct - line.intercept) / line.slope if line else np.nan,
         "in_range": "",
     }
     says: list[tuple[str, str]] = []
     if line is None:
         says.append(("no_standard", standard["reason"]))
-    if used.empty:
+    if not len(used):
         least = f"; the lowest standard is {standard['lowest_quantity']:g}" if line else ""
-        says.append(("undetermined", f"none of {len(rows)} wells amplified{least}"))
+        says.append(("undetermined", f"none of {len(every)} wells amplified{least}"))
     else:
         if standard["blank_ct"] - ct < BLANK_CYCLES:
             words = f"a blank amplified at {standard['blank_ct']:.4g}, the sample at {ct:.4g}"
@@ -274,9 +288,9 @@ def measured_row(rows: pd.DataFrame, standard: Mapping[str, object], line: Line 
         if row["in_range"] == "no":
             says.append(("extrapolated", f"quantity {10 ** row['x']:.3g}, standards {low:g} to {high:g}"))
         if lost:
-            says.append(("partly_undetermined", f"{lost} of {len(rows)} wells did not amplify"))
-        if used.scattered.any():
-            says.append(("scattered", f"{np.ptp(used.ct):.2g} cycles between {len(used)} replicates"))
+            says.append(("partly_undetermined", f"{lost} of {len(every)} wells did not amplify"))
+        if rows.scattered.to_numpy()[kept].any():
+            says.append(("scattered", f"{np.ptp(used):.2g} cycles between {len(used)} replicates"))
     if row["left_out"]:
         says.append(("ok", f"left out: {row['left_out']}"))
     return row | {"status": says[0][0] if says else "ok", "reason": "; ".join(words for _, words in says)}
@@ -365,66 +379,67 @@ class Ratio(NamedTuple):
     reason: str
 
 
-def to_housekeeping(own: pd.DataFrame, housekeeping: Mapping[str, pd.DataFrame]) -> Ratio:
-    """Weigh one sample's measurements of a gene (rows by plate) against those of the housekeeping genes."""
-    used = own[own.x.notna()]
-    if used.empty:
-        worst = gravest(own.status)
-        return Ratio(None, worst, own.reason[own.status == worst].iloc[0])
-    parts, read = [], [used]
-    for gene, rows in housekeeping.items():
-        known = rows[rows.x.notna()]
-        if known.empty:
-            why = f"{gene}: {rows.reason.iloc[0]}" if len(rows) else f"{gene} was not measured in the sample"
+def to_housekeeping(
+    rows: Sequence[tuple], own: Sequence[int], housekeeping: Mapping[str, Sequence[int]]
+) -> Ratio:
+    """Weigh one sample's measurements of a gene (`own` of all rows) against those of housekeeping genes."""
+    used = [place for place in own if rows[place].x == rows[place].x]
+    if not used:
+        worst = min((rows[place] for place in own), key=lambda row: STATUSES.index(row.status))
+        return Ratio(None, worst.status, worst.reason)
+    beside = []
+    for gene, places in housekeeping.items():
+        known = [place for place in places if rows[place].x == rows[place].x]
+        if not known:
+            why = f"{gene}: {rows[places[0]].reason}" if places else f"{gene} was not measured in the sample"
             return Ratio(None, "no_housekeeping", why)
-        read.append(known)
-    for row in used.itertuples():
-        subtracted = []
-        for known in read[1:]:
-            beside = known[known["plate"] == row.plate] if (known["plate"] == row.plate).any() else known
-            subtracted.append(dict.fromkeys(beside.index, 1 / len(beside)))
-        parts.append(minus({row.Index: 1.0}, mean_of(subtracted)))
+        beside.append(known)
+    parts = []
+    for place in used:
+        means = []
+        for known in beside:
+            same = [other for other in known if rows[other].plate == rows[place].plate] or known
+            means.append(dict.fromkeys(same, 1 / len(same)))
+        parts.append(minus({place: 1.0}, mean_of(means)))
     weights = mean_of(parts)
-    shown = pd.concat([own, *read[1:]])
-    shown = shown[~shown.index.duplicated()]
-    shown = shown[shown.index.isin(list(weights)) | shown.index.isin(own.index)]
-    says = [
-        f"{row.gene} on {row.plate}: {row.reason}" if len(shown) > 1 else row.reason
-        for row in shown.itertuples()
-        if row.reason
-    ]
-    return Ratio(weights, gravest(shown.status[shown.index.isin(list(weights))]), "; ".join(says))
+    shown = list(dict.fromkeys([*own, *weights]))
+    says = [f"{rows[n].gene} on {rows[n].plate}: {rows[n].reason}" for n in shown if rows[n].reason]
+    statuses = [rows[place].status for place in weights]
+    statuses += ["partly_undetermined"] * (len(used) < len(own))
+    return Ratio(weights, gravest(statuses), "; ".join(says))
 
 
 def quantities_of(
     measured: pd.DataFrame, errors: Errors, housekeeping: Sequence[str], calibrator: str, confidence: float
 ) -> pd.DataFrame:
     """List the quantities of the genes that are not housekeeping: a row a gene and sample."""
-    none = measured.iloc[:0]
-    by_sample = dict(list(measured.groupby(["gene", *SAMPLE], sort=False)))
+    rows = list(measured.itertuples(index=False))
+    places: dict[tuple, list[int]] = {}
+    for place, row in enumerate(rows):
+        places.setdefault((row.gene, row.line, row.condition, row.replicate), []).append(place)
+    reference = {row.line: f"{row.line}.{row.condition}" for row in rows if row.role == "reference"}
     ratios: dict[tuple, Ratio] = {}
-    for key, own in by_sample.items():
-        if key[0] not in housekeeping:
-            genes = {gene: by_sample.get((gene, *key[1:]), none) for gene in housekeeping}
-            ratios[key] = to_housekeeping(own, genes)
     groups: dict[tuple, list] = {}
-    reference: dict[str, str] = {}
-    for key, ratio in ratios.items():
+    for key, own in places.items():
         gene, line, condition, _ = key
-        if by_sample[key].role.iloc[0] == "reference":
-            reference[line] = f"{line}.{condition}"
-        groups.setdefault((gene, f"{line}.{condition}"), [])
-        if ratio.weights is not None:
-            groups[gene, f"{line}.{condition}"].append(ratio.weights)
-    rows = []
+        if gene in housekeeping:
+            continue
+        others = {other: places.get((other, *key[1:]), []) for other in housekeeping}
+        ratios[key] = to_housekeeping(rows, own, others)
+        if ratios[key].weights is not None:
+            groups.setdefault((gene, f"{line}.{condition}"), []).append(ratios[key].weights)
+    bases = {key: mean_of(weights) for key, weights in groups.items()}
+    listed = []
     for key, ratio in ratios.items():
         gene, line = key[:2]
-        own, group = by_sample[key], calibrator or reference.get(line, "")
+        own, group = [rows[place] for place in places[key]], calibrator or reference.get(line, "")
+        ct = [row.ct_mean for row in own if row.wells]
+        sd = [row.ct_sd**2 for row in own if row.wells > 1]
         row = dict(zip(["gene", *SAMPLE], key, strict=True)) | {
-            "role": own.role.iloc[0],
-            "ct_mean": own.ct_mean.mean(),
-            "ct_sd": (own.ct_sd**2).mean() ** 0.5,
-            "wells": int(own.wells.sum()),
+            "role": own[0].role,
+            "ct_mean": np.mean(ct) if ct else np.nan,
+            "ct_sd": np.mean(sd) ** 0.5 if sd else np.nan,
+            "wells": sum(row.wells for row in own),
             "plates": len(own),
             "calibrator": group,
             "housekeeping": ";".join(housekeeping),
@@ -434,15 +449,15 @@ def quantities_of(
         if ratio.weights is not None:
             value, error, _, _ = scaled(errors.estimate(ratio.weights), confidence)
             row |= {"quantity_to_housekeeping": value, "quantity_to_housekeeping_se": error}
-            if base := groups.get((gene, group)):
-                relative = errors.estimate(minus(ratio.weights, mean_of(base)))
+            if base := bases.get((gene, group)):
+                relative = errors.estimate(minus(ratio.weights, base))
                 names = ("quantity", "quantity_se", "quantity_low", "quantity_high")
                 row |= dict(zip(names, scaled(relative, confidence), strict=True))
             else:
                 why = f"no quantity of {gene} in {group}" if group else f"{line} has no reference condition"
                 row |= {"status": "no_calibrator", "reason": "; ".join(filter(None, [why, ratio.reason]))}
-        rows.append(row)
-    return pd.DataFrame(rows, columns=QUANTITY_COLUMNS)
+        listed.append(row)
+    return pd.DataFrame(listed, columns=QUANTITY_COLUMNS)
 
 
 def analyse(

@@ -58,6 +58,9 @@ def analysed(*parts: list[dict], housekeeping=("GAPDH",), calibrator: str = "", 
     return found
 
 
+BOTH = [*standards("GAPDH"), *standards("NQO1"), *sample("GAPDH", "4")]
+
+
 def study(folds: dict[str, float], noise: float = 0.0, seed: int = 0, replicates: int = 3) -> list[dict]:
     """A plate for each replicate: NQO1 `folds` times that of the parental cells, GAPDH at 4."""
     rng = np.random.default_rng(seed)
@@ -214,6 +217,14 @@ def test_analyse__plates_have_their_own_curves_and_are_averaged():
     assert (found.wells[0], found.plates[0]) == (4, 2)
 
 
+def test_analyse__a_plate_on_which_nothing_amplified_does_not_count_and_is_said():
+    wells = [*BOTH, *standards("NQO1", "q"), *sample("NQO1", "8"), *sample("NQO1", [None], plate="q")]
+    found = analysed(wells)[2]
+    assert found.quantity_to_housekeeping[0] == pytest.approx(2)
+    assert (found.status[0], found.wells[0], found.plates[0]) == ("partly_undetermined", 2, 2)
+    assert found.reason[0] == "NQO1 on q: none of 1 wells amplified; the lowest standard is 0.16"
+
+
 # ---- replicates
 
 
@@ -261,7 +272,6 @@ def test_analyse__a_standard_well_far_from_two_others_does_not_bend_the_curve():
 # ---- what cannot be quantified, or should not be trusted
 
 
-BOTH = [*standards("GAPDH"), *standards("NQO1"), *sample("GAPDH", "4")]
 CASES = {
     "fine": (BOTH, sample("NQO1", "4"), "ok", ""),
     "nothing amplified": (
