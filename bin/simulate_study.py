@@ -49,16 +49,24 @@ Amplicons and traces, of DNA
   Traces     as common/simulated_traces.py says, of PCR products around planted alleles; one cannot be read,
              and one is of another region.
 
+Bench, of all seven lines in a study of any size
+  Plates     cisplatin, alone and with NAC, Fer-1 or DFO, erastin with Fer-1, and MMC, with IC50s near those
+             of the founding study; carboplatin has shifts between experiments. A few wells are flawed.
+  Others     reporter, CellROX by cisplatin dose, blots, activity of NQO1, PCR of NQO1 and GAPDH. The noise of
+             all is stated in common/simulated_assays.py, what is planted in common/study_design.py.
+
 Truth (truth/): counts.tsv (fragments drawn of each gene), genes.tsv (log2 fold changes by contrast),
 gene_sets.tsv (direction of each planted set by contrast), calls.tsv (each line and condition), genotypes.tsv
 (planted alleles by sample), variants.tsv (what each line carries), skipping.tsv, amplicon_variants.tsv,
-amplicons.tsv, traces.tsv.
+amplicons.tsv, traces.tsv, dose_response.tsv (IC50s by curve and experiment), assays.tsv, qpcr.tsv (relative
+levels), flaws.tsv (wells and plates that went wrong).
 
 With `effects` 0 nothing is planted: libraries, lines, drift and polymorphisms stay. It is the negative
 control.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,6 +101,7 @@ from common.simulated_amplicons import (
     lay_out,
     primers_of,
 )
+from common.simulated_assays import draw_bench
 from common.simulated_dna import DnaVariant, placed, snv_before, templates_of
 from common.simulated_genes import CONTIGS, draw_designs
 from common.simulated_reads import (
@@ -166,7 +175,10 @@ SHARE_GENOMIC, SHARE_FOREIGN, FOREIGN_LENGTH = 0.01, 0.005, 100_000
 FLOW_CELL, MISEQ_RUN = "V300000001L1C001R001", "M00001:1:000000000-SIM01:1:1101"
 
 # Streams of random numbers. Later parts are appended: the key is the position.
-PARTS = ("genes", "lines", "samples", "genome", "variants", "reads", "amplicons", "traces")
+PARTS = (
+    *("genes", "lines", "samples", "genome", "variants", "reads", "amplicons", "traces"),
+    *("plates", "assays", "qpcr"),
+)
 
 
 class Genes(NamedTuple):
@@ -718,6 +730,10 @@ def main(size: str, seed: int, gene_sets: Path, effects: float, results: Path) -
     for name, content in traces.items():
         (results / "traces" / name).write_bytes(content)
 
+    bench = draw_bench(partial(stream, seed), lines if size == "large" else STUDY_LINES, effects)
+    for name, measured in bench.items():
+        measured.sheet.to_csv(results / f"{name}.csv", index=False, lineterminator="\n")
+
     truth = {
         "counts": counts,
         "genes": true_genes(genes, study),
@@ -729,6 +745,8 @@ def main(size: str, seed: int, gene_sets: Path, effects: float, results: Path) -
         "amplicon_variants": true_amplicon_variants(genome, lines, amplicons, effects),
         "amplicons": true_amplicons(lines, panel, effects),
         "traces": true_traces,
+        **{name: measured.truth for name, measured in bench.items()},
+        "flaws": pd.concat([measured.flaws for measured in bench.values()]),
     }
     for name, table in truth.items():
         write_table(table, results / f"truth/{name}.tsv")

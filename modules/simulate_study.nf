@@ -25,6 +25,6 @@ process SIMULATE_STUDY {
     stub:
     """
     mkdir -p study/truth study/reads study/amplicon_reads study/traces
-    touch study/{rnaseq,amplicons,sanger}.csv study/primers.tsv study/fasta.fa.gz study/gtf.gtf.gz study/versions.tsv
+    touch study/{rnaseq,amplicons,sanger,dose_response,assays,qpcr}.csv study/primers.tsv study/fasta.fa.gz study/gtf.gtf.gz study/versions.tsv
     """
 }

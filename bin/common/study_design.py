@@ -201,3 +201,116 @@ TRACES = (
     Trace("HO-1-u-1", "resistant", "E82D", "reverse", around=1000),
     *(Trace("HSC-4", condition, "T480fs", "forward") for condition in CONDITIONS),
 )
+
+
+class Modulator(NamedTuple):
+    """A second compound at one dose, and the factors on the IC50 of the first: (parental, resistant)."""
+
+    name: str
+    dose: float
+    unit: str
+    factors: tuple[float, float]
+
+
+class Compound(NamedTuple):
+    """A compound on plates: IC50s of lines (parental, resistant), and the curve's slope and bottom."""
+
+    name: str
+    unit: str
+    ic50: Mapping[str, tuple[float, float]]
+    slope: float
+    bottom: float  # share of the vehicle
+    modulators: Mapping[str, tuple[Modulator, ...]] = {}  # by line
+    shift_sd: float = 0.0  # of log10 IC50 between experiments
+    with_t0: bool = False  # whether cells were also read when the compound was added
+
+
+FER_1 = Modulator("Fer-1", 2.0, "uM", (1.0, 1.0))
+COMPOUNDS = (
+    Compound(
+        *("cisplatin", "ug/mL"),
+        {
+            **{"RPMI2650": (4.5, 22), "HSC-2": (7.9, 26), "HSC-3": (7.8, 13), "HO-1-u-1": (50, 89)},
+            **{"Ca9-22": (10, 24), "HSC-4": (11, 25), "SAS": (4.1, 8.2)},
+        },
+        *(1.5, 0.05),
+        {
+            "HSC-2": (
+                Modulator("NAC", 1.25, "mM", (1.5, 1.25)),
+                Modulator("NAC", 2.5, "mM", (2.0, 1.5)),
+                Modulator("NAC", 5.0, "mM", (3.0, 2.0)),
+                FER_1,
+                Modulator("DFO", 100.0, "uM", (1.0, 1.0)),
+            )
+        },
+    ),
+    Compound(
+        *("erastin", "uM", {"HSC-2": (1.5, 7.5), "HSC-4": (1.2, 1.2)}, 1.8, 0.1),
+        dict.fromkeys(("HSC-2", "HSC-4"), (FER_1._replace(factors=(15.0, 15.0)),)),
+    ),
+    Compound(
+        *("MMC", "uM"),
+        {
+            **{"HSC-2": (1.0, 1.0), "HSC-3": (0.9, 0.3), "HO-1-u-1": (0.6, 0.24)},
+            **{"Ca9-22": (1.2, 1.2), "HSC-4": (1.4, 1.4)},
+        },
+        *(1.2, 0.08),
+        with_t0=True,
+    ),
+    Compound(
+        *("carboplatin", "ug/mL", {"HSC-2": (40, 120), "HSC-3": (35, 60), "SAS": (20, 20)}, 1.5, 0.05),
+        shift_sd=0.1,
+    ),
+)
+EDGE_EFFECT = ("SAS", "cisplatin", "2")  # line, compound, experiment of a plate whose edge dried out
+FLAWED_WELLS = {  # line, compound, experiment: a well of the plate without modulator, and its share of cells
+    ("HSC-3", "cisplatin", "1"): ("C7", 0.02),
+    ("RPMI2650", "cisplatin", "3"): ("G5", 1.9),
+    ("HO-1-u-1", "MMC", "2"): ("B5", 1.7),
+}
+
+
+class Bench(NamedTuple):
+    """What a pair of lines has at the bench, relative to a line without effects: (parental, resistant)."""
+
+    are_reporter: tuple[float, float] = (1, 1)
+    nrf2_protein: tuple[float, float] = (1, 1)
+    keap1_protein: tuple[float, float] = (1, 1)
+    cul3_protein: tuple[float, float] = (1, 1)
+    nqo1_protein: tuple[float, float] = (1, 1)
+    nqo1_mrna: tuple[float, float] = (1, 1)
+    cellrox_rise: tuple[float, float] = (1, 1)  # of the fluorescence with cisplatin
+    nqo1_activity: tuple[float, float] | None = None  # None was not measured
+
+
+BENCH = {
+    "RPMI2650": Bench(nqo1_protein=(1, 0.1)),
+    "HSC-2": Bench(
+        *((1, 6), (1, 3.5), (1, 1), (1, 1), (1, 0.15), (1, 4)),
+        cellrox_rise=(1, 0.35),
+    ),
+    "HSC-3": Bench(
+        *((1, 4.5), (1, 3), (1, 0.6), (1, 1), (1, 3), (1, 3.5)),
+        cellrox_rise=(1, 0.4),
+        nqo1_activity=(1, 3),
+    ),
+    "HO-1-u-1": Bench(
+        *((7, 9), (3.5, 4.5), (1, 1), (1, 1), (3, 3.6), (3, 6)),
+        cellrox_rise=(0.4, 0.35),
+    ),
+    "Ca9-22": Bench(nqo1_protein=(0.35, 0.35)),  # R139W: little of the protein is left
+    "HSC-4": Bench(nqo1_protein=(0.1, 0.1), nqo1_activity=(0.005, 0.005)),  # P187S
+    "SAS": Bench(),
+}
+FLAWED_PCR = (
+    "HSC-3",
+    "resistant",
+    "NQO1",
+    2,
+    3,
+)  # line, condition, gene, replicate, its well: amplified late
+
+
+def bench_of(line: Line) -> str:
+    """Name the line of the founding study that a line behaves as."""
+    return STUDY_LINES[LINES.index(line) % len(STUDY_LINES)].name
