@@ -149,7 +149,7 @@ def named(wells: pd.DataFrame) -> str:
 
 
 def spread_of(wells: pd.DataFrame) -> pd.DataFrame:
-    """Pool the SD between replicates over the samples of a plate and gene; `highest` is their highest cycle."""
+    """Pool the SD between replicates over a plate and gene's samples; `highest` is their highest cycle."""
     groups = wells[wells.kept & (wells.role == "sample")].groupby([*CURVE, *SAMPLE]).ct
     samples = groups.agg(["var", "size", "mean"])
     samples = samples.assign(freedom=samples["size"] - 1, squares=samples["var"] * (samples["size"] - 1))

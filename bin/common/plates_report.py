@@ -23,10 +23,7 @@ DRAWN = [
     *("deviation", "outlier"),
 ]
 DOIS = ["10.1177/108705719900400206", "10.1214/aoms/1177704575"]
-COLUMNS = [
-    *("status", "sample_wells", "vehicle_wells", "blank_wells", "vehicle_cv", "blank_share", "signal_window"),
-    *("row_p_adjusted", "column_p_adjusted", "edge_p_adjusted", "outlier_wells", "reason"),
-]
+COLUMNS = ["status", "vehicle_wells", "blank_wells", "vehicle_cv", "signal_window", "outlier_wells", "reason"]
 
 
 def title(experiment: str, plate: str) -> str:
@@ -210,7 +207,7 @@ def write_plates(
     grown = responses.growth_rate_value.notna().any()
     write_section(
         folder / "normalise_plates_mqc.json",
-        "Plates",
+        "Quality of the plates",
         sentence,
         "table",
         rows_of(table.replace("", None)),

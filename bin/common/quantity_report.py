@@ -23,10 +23,7 @@ DRAWN = [
     *("well", "in_range", "status"),
 ]
 DOIS = ["10.1186/1471-2105-6-62", "10.1093/nar/29.9.e45", "10.1373/clinchem.2008.112797"]
-COLUMNS = [
-    *("status", "dilutions", "wells", "slope", "efficiency", "efficiency_low", "efficiency_high"),
-    *("r_squared", "lowest_quantity", "highest_quantity", "blank_ct", "reason"),
-]
+COLUMNS = ["status", "dilutions", "slope", "efficiency", "r_squared", "blank_ct", "reason"]
 
 
 def drawn_of(wells: pd.DataFrame, standards: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
@@ -151,12 +148,17 @@ def means_of(quantities: pd.DataFrame) -> pd.DataFrame:
     return (10 ** groups.log.mean()).rename("mean").to_frame().join(groups.size().rename("n")).reset_index()
 
 
+def times(fold: float) -> str:
+    """Write a fold change with two digits or more."""
+    return f"{fold:.1f}" if 1 <= fold < 10 else f"{fold:.0f}" if fold >= 10 else f"{fold:#.2g}"
+
+
 def findings_of(means: pd.DataFrame) -> dict[str, str]:
     """Say of each line how much of each gene it has, relative to the calibrator."""
     found = {}
     for line, rows in means[means.role != "reference"].groupby("line", sort=False):
         told = [
-            f"{row.gene} {row.mean:.2g} times that of {row.calibrator} in {row.condition} (n = {row.n})"
+            f"{row.gene} {times(row.mean)} times that of {row.calibrator} in {row.condition} (n = {row.n})"
             for row in rows[:TOLD].itertuples()
         ]
         found[line] = "; ".join(told) + (f" and {len(rows) - TOLD} more" if len(rows) > TOLD else "")
@@ -178,7 +180,7 @@ def sentence_of(quantities: pd.DataFrame) -> str:
     known = quantities.quantity.dropna()
     sentence += f"{known.min():.2g} to {known.max():.2g}." if len(known) else "no quantity."
     if len(bad := quantities.status[quantities.status != "ok"]):
-        sentence += f" Not as they should be: {counted(bad)} of {len(quantities):,}."
+        sentence += f" {len(bad):,} of {len(quantities):,} are marked: {counted(bad).replace('_', ' ')}."
     return sentence
 
 
