@@ -182,7 +182,7 @@ def test_sample__reads_lie_where_they_are_from_without_their_primers(reference):
         assert not each.flag & FAILED
 
 
-@pytest.mark.parametrize("read_length", [60, 70, 150, 160, 165, 210, 240])
+@pytest.mark.parametrize("read_length", [60, 70, 150, 156, 159, 161, 165, 197, 199, 201, 210, 240])
 def test_sample__no_primer_of_a_neighbour_clips_a_read(reference, read_length):
     reference.align(write_library(reference.folder, "s1", 4, read_length=read_length))
     expected = Counter()
