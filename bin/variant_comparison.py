@@ -482,7 +482,7 @@ def analyse(
     Beside them, by side, effective numbers of fragments and the states of the pools.
     """
     found = called[called["sample"].isin(study["sample"]) & (called.status == "ok")]
-    sites = found[SITE].drop_duplicates()
+    sites = found[SITE].drop_duplicates().sort_values(SITE)
     pools = pooled(study, called.merge(sites, on=SITE), limits)
     of_condition = {
         (row.line, row.condition, row.chrom, row.pos, row.ref, row.alt): row for row in pools.itertuples()

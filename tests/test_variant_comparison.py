@@ -863,9 +863,19 @@ def test_main__the_section_says_what_was_gained_where(made):
     says = section["description"]
     assert "Gained: HSC-2 resistant: KEAP1 p.V512I (0 to 49 %, confirmed by Sanger)" in says
     assert "HSC-3 resistant: KEAP1 p.W544* (0 to 47 %) and KEAP1 p.D114Qfs*4 (0 to 3 %)" in says
-    assert "NFE2L2 p.E82D in HO-1-u-1" in says
+    assert "among them NFE2L2 p.E82D (HO-1-u-1)" in says
     for word in ("cisplatin", "platinum", "caused"):
         assert word not in json.dumps(section)
+
+
+def test_main__a_plot_has_the_vafs_of_what_was_compared(made):
+    section = json.loads((made[0] / "variant_comparison_vafs_mqc.json").read_text())
+    assert len(section["data"]) == len(made[1])
+    point = section["data"]["HSC-2, KEAP1 p.V512I"]
+    assert (point["x"], point["y"], point["color"]) == (0, 0.49, "#D55E00")
+    assert section["description"].endswith(
+        "Red: gained, orange: expanded, dark grey: shared, light grey: common polymorphism."
+    )
 
 
 def test_main__findings_leave_polymorphisms_out(made):
@@ -922,16 +932,16 @@ def many_variants(count: int) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("count", "drawn"), [(30, 30), (100, 50), (400, report.MOST)])
 def test_write_figure__leaves_out_polymorphisms_first_and_never_what_changed(tmp_path, count, drawn):
-    table, study = many_variants(count), pair(0.0, 0.5).tables()[0]
+    table, (study, called, *_) = many_variants(count), pair(0.0, 0.5).tables()
     shown = report.write_figure(table, study, 0.95, tmp_path)
     assert shown.variant.nunique() == drawn
     assert shown[shown.comparison == "gained"].variant.nunique() == len(range(0, count, 50))
-    report.write_report(table, study, pd.DataFrame(), shown, False, tmp_path)
+    report.write_report(table, study, called, shown, False, tmp_path)
     section = json.loads((tmp_path / "variant_comparison_mqc.json").read_text())
-    left_out = f"{count - drawn} rows are in the table and not in the figure, common polymorphisms first."
+    left_out = f"{count - drawn} variants are in the table and not in the figure, common polymorphisms first."
     assert (left_out in section["description"]) == (count > drawn)
     assert len(section["data"]) == min(count, report.SHOWN)
-    assert next(iter(section["data"])) == "HSC-2 resistant, KEAP1 p.V0I"
+    assert next(iter(section["data"])) == "HSC-2, KEAP1 p.V0I"
 
 
 def test_clean__variants_that_share_a_name_are_told_apart_by_their_places():
@@ -973,6 +983,7 @@ def test_main__one_sample_is_enough(tmp_path, run_script):
     table = read_table(options["results"] / "comparison.tsv", {"status": "str", "comparison": "str"})
     assert table.to_numpy().tolist() == [["no_reference", "not_assessable"]] * 2
     assert (options["results"] / "vafs.png").is_file()
+    assert not (options["results"] / "variant_comparison_vafs_mqc.json").exists(), "there is no pair"
 
 
 def test_main__two_files_where_one_is_expected_are_an_error(asked, run_script):
@@ -984,7 +995,17 @@ def test_main__two_files_where_one_is_expected_are_an_error(asked, run_script):
 
 @pytest.mark.parametrize(
     ("share", "words"),
-    [(0, "0 %"), (1, "100 %"), (0.49, "49 %"), (0.0996, "10 %"), (0.0492, "4.9 %"), (0.00187, "0.19 %")],
+    [
+        (0, "0 %"),
+        (1, "100 %"),
+        (0.49, "49 %"),
+        (0.0996, "10 %"),
+        (0.0492, "4.9 %"),
+        (0.00187, "0.19 %"),
+        (0.9949, "99 %"),
+        (0.997, "99.7 %"),
+        (0.9999, "99.9 %"),
+    ],
 )
 def test_percent__writes_two_digits(share, words):
     assert percent(share) == words
