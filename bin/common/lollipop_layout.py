@@ -155,7 +155,7 @@ def scale_of(marks: pd.DataFrame) -> Scale:
     most = max(marks.groupby(["track", "position"])["count"].sum().max() if len(marks) else 1, 1)
     ticks = MaxNLocator(4, integer=True, steps=[1, 2, 5, 10], min_n_ticks=2).tick_values(0, most)
     ticks = tuple(int(tick) for tick in ticks if tick == int(tick))
-    return Scale(min(ZONE, 6.0 * ticks[-1]) / ticks[-1], ticks)
+    return Scale(min(ZONE, max(6.0 * ticks[-1], AXIS + 1)) / ticks[-1], ticks)
 
 
 def joined(labels: Sequence[str]) -> str:
