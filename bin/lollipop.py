@@ -34,6 +34,7 @@ from common.lollipop_figure import draw
 from common.lollipop_layout import Protein, Track
 from common.lollipop_report import left_out, write_report
 from common.multiqc import write_versions
+from common.protein_names import short_name
 from common.tables import TARGET_GENES, read_table, write_table
 from common.target_sites import find_targets, reason_for
 from matplotlib.figure import Figure
@@ -117,7 +118,7 @@ def describe(found: pd.DataFrame, rows: Sequence[Row]) -> pd.DataFrame:
     )
     table["class"] = found.consequence.fillna("").map(class_of)
     protein = found.hgvs_p_short.where(found.hgvs_p_short != "p.?")
-    table["label"] = protein.str.removeprefix("p.").fillna(found.hgvs_c)
+    table["label"] = protein.map(short_name, na_action="ignore").fillna(found.hgvs_c)
     for role in ("reference", "target"):
         table[role] = found[f"zygosity_{role}"].map(state_of, na_action=None)
         shares = found[f"vaf_{role}"].where(table[role] != "unknown")

@@ -409,6 +409,19 @@ def test_percent__has_two_digits(share, expected):
     assert script.percent(share) == expected
 
 
+def test_describe__labels_are_short_whatever_code_the_names_have():
+    names = ["p.Asp114GlnfsTer4", "p.D114Qfs*4", "p.(Val512Ile)", "p.?", None]
+    found = pd.DataFrame({"line": "HSC-2", "condition": "resistant", "gene": "KEAP1", "hgvs_p_short": names})
+    found = found.assign(hgvs_c="c.1704+1del", consequence="missense_variant", comparison="gained")
+    found = found.assign(
+        zygosity_reference="absent", zygosity_target="het", vaf_reference=0.0, vaf_target=0.5
+    )
+    found = found.assign(common_polymorphism="no", protein_start=pd.array([1] * 5, dtype="Int64"))
+    rows = [script.Row("HSC-2", "resistant", "target", {})]
+    expected = ["D114Qfs*4", "D114Qfs*4", "V512I", "c.1704+1del", "c.1704+1del"]
+    assert script.describe(found, rows).label.tolist() == expected
+
+
 # ---- what was read
 
 
