@@ -7,12 +7,12 @@ Windows    Reads are aligned to the genome's bases around the primers (flanks of
 Alignment  bwa mem, without its third round of seeding (-y 0), which is for repeats and takes a quarter of the
            time: within windows it changes one read of ten thousand. Mapping qualities are bwa's.
            Supplementary alignments are left out.
-Product    A read begins with a primer if its 5' end (with what bwa clipped there, or else without) lies in
-           it, or within 5 bases before it, on the primer's strand. A pair is a product of the amplicon
-           with whose primers both mates begin, the nearest ends first, where primers overlap. It is flagged
-           proper. A pair that begins with two primers which are no pair is a chimera; all other pairs that
-           map are off target. Both stay in the file, flagged as failing quality control, clipped where
-           they begin with a primer.
+Product    A read begins with a primer if its 5' end (with what bwa clipped there, or else without) lies at
+           most 5 bases before it, in it (some bases were trimmed) or right behind it, on the primer's strand.
+           A pair is a product of the amplicon with whose primers both mates begin; where several fit, of
+           that whose ends are nearest. It is flagged proper. A pair that begins with two primers which are
+           no pair is a chimera; all other pairs that map are off target. Both stay in the file, flagged as
+           failing quality control, clipped by the primers of the amplicon with whose primer a read begins.
 Primers    samtools ampliconclip compares a read with all primers of its contig. With --both-ends it so clips
            a read of one amplicon where its far end happens to lie in the primer of a neighbour (--strand
            spares only those of one strand), and of primers that overlap it takes the longest. So each read is

@@ -527,6 +527,24 @@ def test_sample__depths_are_those_of_fragments_that_are_laid_down_one_by_one(ref
     assert found.min_depth.K1 < found.median_depth.K1 < 40
 
 
+def test_sample__depths_are_those_of_samtools_depth(reference):
+    """samtools depth -s counts overlapping mates once, -J deletions too; K1 and N3 do not overlap."""
+    planted = [Planted("chr19", 500, CONTIGS["chr19"][500:512], "", 0.3), substitution("chr2", 1100, 0.5)]
+    reads = write_library(
+        reference.folder, "s1", {"K1": 90, "N3": 70}, planted, error_rate=0.01, read_length=95
+    )
+    reference.align(reads)
+    for name, each in (("K1", K1), ("N3", N3)):
+        region = f"{each.chrom}:{each.left_end + 1}-{each.right_start}"
+        command = ["samtools", "depth", "-a", "-s", "-J", "-r", region, reference.folder / "s1.bam"]
+        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        depth = [int(line.split("\t")[2]) for line in text.splitlines()]
+        assert len(depth) == each.right_start - each.left_end
+        found = reference.amplicons().loc[name]
+        assert (found.median_depth, found.min_depth) == (np.median(depth), min(depth))
+    assert reference.amplicons().min_depth[["K1", "N3"]].to_list() == [0, 70]  # mates of K1 do not meet
+
+
 def test_depths_of__mates_that_overlap_count_once():
     primers = pd.DataFrame([amplicon("A", "c", 0, 60, ""), amplicon("B", "c", 100, 160, "")])
     counted = {(0, 20, 35, 30, 40): 3, (0, 20, 25, 35, 40): 2, (0, 20, 30, 30, 40): 4, (1, 1, 2, 150, 151): 9}
@@ -751,6 +769,13 @@ def test_table__the_figure_has_what_it_draws_beside_it(study):
     text = (study / "coverage_heatmap.svg").read_text()
     for words in ("Amplicon depth", "pool 2", "dropout", "no reads", "A.CR", "K3", "chr19"):
         assert f">{words}<" in text
+
+
+def test_table__the_same_rows_give_the_same_bytes(study, tmp_path):
+    given = {"amplicons": study.parent / "amplicons.tsv", "primers": study.parent / "primers.tsv"}
+    invoke(table, **given, rows=study.parent / "rows", results=tmp_path)
+    for path in study.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 def test_table__a_study_whose_samples_were_all_lost_is_said(tmp_path, run_script):
