@@ -237,8 +237,13 @@ def lift_pairs(
                 flags = 0 if (first.flag | second.flag) & UNMAPPED else PROPER
             else:
                 flags = FAILED
-            first.flag = first.flag & ~PROPER | flags
-            second.flag = second.flag & ~PROPER | flags
+            gone = first.flag & second.flag & UNMAPPED
+            for read in (first, second):
+                read.flag = read.flag & ~PROPER | flags
+                if gone:
+                    read.reference_id = read.next_reference_id = -1
+                    read.reference_start = read.next_reference_start = -1
+                    read.set_tag("MC", None)
         written.write(first)
         written.write(second)
     return kinds, products

@@ -316,6 +316,21 @@ def test_sample__a_read_that_is_only_primer_is_unmapped_beside_its_mate(made):
     assert reference.amplicons().loc["L"].to_list() == [5, 5, 2]
 
 
+def test_sample__a_pair_that_is_only_primers_lies_nowhere(made):
+    reference = made(amplicons=[amplicon("L", "chr19", 400, 620, "1", primer=40)])
+    (first, second), *_ = sequenced([CONTIGS["chr19"][400:620]])
+    assert reference.align_pairs([(first[:38], second[:38])] * 2).on_target_pairs == 2
+    with pysam.AlignmentFile(reference.folder / "s1.bam") as opened:
+        records = list(opened.fetch(until_eof=True))
+        assert opened.nocoordinate == 4
+    for each in records:
+        assert (each.reference_id, each.reference_start, each.cigarstring) == (-1, -1, None)
+        assert (each.next_reference_id, each.next_reference_start) == (-1, -1)
+        assert each.mate_is_unmapped
+        assert not each.has_tag("MC")
+    assert reference.amplicons().loc["L"].to_list() == [2, 0, 0]
+
+
 def test_sample__amplicons_with_a_primer_in_common_are_told_apart_by_the_other(made):
     outer, inner = amplicon("A", "chr19", 400, 620, "1"), amplicon("B", "chr19", 400, 540, "2")
     reference = made(amplicons=[outer, inner])
