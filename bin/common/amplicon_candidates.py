@@ -1,6 +1,7 @@
 """The candidates of the amplicons: as count_amplicon_alleles wrote them, and where they lie."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,8 +55,9 @@ def candidates_of(alleles: pd.DataFrame, stretches: Sequence[Stretch]) -> list[C
         ]
         nearest = int(np.argmin(away))
         variant = normal_form(pos - 1, ref, alt, stretches[nearest].sequence)
-        found.append((nearest, Candidate(variant, stretches[nearest], int(firsts[nearest]))))
-    return [each for _, each in sorted(found, key=lambda pair: (pair[0], pair[1].variant))]
+        order = (nearest, pos, ref, alt)
+        found.append((order, Candidate(variant, stretches[nearest], int(firsts[nearest]))))
+    return [each for _, each in sorted(found, key=itemgetter(0))]
 
 
 def read_sites(path: Path, samples: Sequence[str], sites: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -79,25 +81,23 @@ def changes_of(candidate: Candidate) -> tuple[np.ndarray, np.ndarray]:
     return np.array(sites), np.array([BASES.index(alt[place]) for place in at])
 
 
-def primers_at(candidate: Candidate) -> list[str]:
-    """Return the amplicons under whose primers a candidate can lie, or beside it if it is no substitution."""
-    (_, _, ref, alt), stretch, _ = candidate
-    low, high = core_of(candidate.variant, stretch.sequence)
-    touching = int(len(ref) != len(alt))
-    return [each.name for each in stretch.amplicons if each.touches_primer(low, high, touching)]
-
-
 def described(candidate: Candidate) -> dict[str, object]:
     """Say of a candidate what is the same in all samples."""
     variant, stretch, _ = candidate
     low, high = core_of(variant, stretch.sequence)
-    inside = [each.name for each in stretch.amplicons if each.start <= low and high <= each.end]
     places = range(low if variant.ref else max(low - 1, stretch.sequence.start), max(high, low + 1))
+    inside = [each.name for each in stretch.amplicons if each.holds(variant, stretch.sequence)]
     return dict(zip(VARIANT, vcf_fields(variant, stretch.sequence), strict=True)) | {
         "amplicons": ";".join(inside),
         "homopolymer": max(run_at(place, stretch.sequence) for place in places),
         "primer_site": "yes" if primers_at(candidate) else "no",
     }
+
+
+def primers_at(candidate: Candidate) -> list[str]:
+    """Return the amplicons under whose primers a candidate can lie."""
+    variant, stretch, _ = candidate
+    return [each.name for each in stretch.amplicons if each.meets_primer(variant, stretch.sequence)]
 
 
 def by_amplicon(
