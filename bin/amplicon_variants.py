@@ -49,7 +49,10 @@ from common.amplicon_candidates import (
     ALLELES,
     BASES,
     DELETION,
+    NUMBERS,
+    STRANDS,
     VARIANT,
+    VARIANTS,
     Candidate,
     by_amplicon,
     candidates_of,
@@ -62,7 +65,7 @@ from common.amplicon_piles import PRIMERS, Stretch, run_at, stretches_of
 from common.amplicon_variants_report import write_sections
 from common.cli import INPUT, RESULTS, Script
 from common.multiqc import write_versions
-from common.sample_vcf import records_of, write_calls
+from common.sample_vcf import FILTERS, records_of, write_calls
 from common.tables import LIBRARY, read_table, write_table
 from scipy.special import betaincinv, betaln, gammaln, ndtri
 
@@ -81,22 +84,7 @@ Q_MAX, POWER, NOTABLE, MIN_FRAGMENTS = 0.01, 0.95, 0.05, 3
 STRAND_P, STRAND_ODDS, STRAND_SHARE = 1e-3, 3.0, 0.1
 READ_END = 5
 AMPLICON_P, AMPLICON_SHARE = 1e-3, 0.2
-FILTERS = {
-    "strand_bias": "Shown by reads of one strand, where both cover it",
-    "read_end": "At the end of the reads that show it",
-    "primer_site": "Shown by no amplicon without a primer there, or not by all that cover it",
-    "low_depth": "Fewer fragments than amplicon_min_depth",
-    "no_alignment": "No alignment of the sample",
-    "below_detection": "Not distinguished from errors, or below min_vaf",
-}
-NUMBERS = ["depth", "ref_count", "alt_count", "other_count"]
-STRANDS = ["alt_forward", "alt_reverse", "rest_forward", "rest_reverse"]
-VARIANTS = [
-    *("sample", "line", "condition", *VARIANT, "amplicons", *NUMBERS, "alt_forward", "alt_reverse"),
-    *("amplicon_counts", "vaf", "vaf_low", "vaf_high", "error_rate", "error_source", "p_value", "q_value"),
-    *("alt_base_quality", "alt_read_position", "strand_bias_p", "homopolymer", "primer_site"),
-    *("detection_limit", "status", "reason"),
-]
+RATES = ["kind", "change", "sites", "fragments", "errors", "error_rate", "precision", "status", "reason"]
 
 
 class Settings(NamedTuple):

@@ -28,6 +28,12 @@ ALLELES = {
     **{"status": "str", "reason": "str"},
 }
 
+VARIANTS = [
+    *("sample", "line", "condition", *VARIANT, "amplicons", *NUMBERS, "alt_forward", "alt_reverse"),
+    *("amplicon_counts", "vaf", "vaf_low", "vaf_high", "error_rate", "error_source", "p_value", "q_value"),
+    *("alt_base_quality", "alt_read_position", "strand_bias_p", "homopolymer", "primer_site"),
+    *("detection_limit", "status", "reason"),
+]
 LIMITS = [
     *("sample", "line", "condition", "amplicon", "chrom", "insert_start", "insert_end", "median_depth"),
     *("sites", "sites_assessed", "median_detection_limit", "worst_detection_limit", "status", "reason"),

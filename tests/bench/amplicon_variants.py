@@ -319,9 +319,8 @@ def main(depth: int, freebayes_lines: int) -> None:
             took |= freebayes(folder, fewer)
             found["freebayes"] = read_freebayes(folder), fewer
             found["ours, as freebayes"] = found["ours"][0], fewer
-        print(
-            f"amplicon_variants: {len(samples)} samples x {AMPLICONS} amplicons x {depth:,} pairs of 2 x {READ}"
-        )
+        study = f"{len(samples)} samples x {AMPLICONS} amplicons"
+        print(f"amplicon_variants: {study} x {depth:,} pairs of 2 x {READ}")
         whole = added(
             [took[each] for each in ("align_amplicons", "count_amplicon_alleles", "amplicon_variants")]
         )
