@@ -19,7 +19,7 @@ MOST = 70  # and no more than these are drawn
 SHOWN = 200  # rows of the table in the report
 TOLD = 4  # variants of a line that are named in words
 CHANGED = ("gained", "lost", "expanded", "contracted")
-COLUMNS = ["comparison", "vaf_change", "nrf2_effect", "sanger_calls", "zygosity_change", "status", "reason"]
+COLUMNS = ["comparison", "vaf_change", "nrf2_effect", "sanger_calls", "zygosity_change", "status"]
 POINTS = {
     "gained": ROLES["target"],
     "expanded": "#E69F00",
@@ -297,6 +297,9 @@ def write_report(
         for row in table.itertuples()
     ]
     table = by_weight(table.set_axis(names, axis=0))
+    quiet = (table.comparison == "shared") & table.nrf2_effect.isin(NOTHING)
+    quiet |= table.common_polymorphism == "yes"
+    shown = table[~quiet][:SHOWN] if not quiet.all() else table[:SHOWN]
     sentence = nothing_found(study, called)
     if len(table):
         sentence = sentence_of(table, study.line.nunique()) + " Zygosity is relative to two copies."
@@ -304,14 +307,15 @@ def write_report(
         if left_out := len(keys) - len(drawn.drop_duplicates(["line", "variant"])):
             sentence += f" {left_out} variants are in the table and not in the figure"
             sentence += ", common polymorphisms first." if "yes" in set(table.common_polymorphism) else "."
-        if len(table) > SHOWN:
-            sentence += f" {SHOWN} of {len(table)} rows are shown here."
+        if more := len(table) - len(shown):
+            sentence += (
+                f" {more} further rows, shared ones without a known effect first, are in comparison.tsv."
+            )
         if signatures:
             sentence += (
                 " How probable each signature is for a substitution is in signatures.tsv: it says what often"
                 " makes such a change, and a single variant does not show its cause."
             )
-    shown = table[:SHOWN]
     figures = [f"vafs.{suffix}" for suffix in ("svg", "png", "tsv")] if len(drawn) else []
     write_section(
         folder / "variant_comparison_mqc.json",
