@@ -387,13 +387,13 @@ def judge(row: Mapping, own: Sequence[tuple], under: Sequence[str], settings: Se
         return "below_detection", f"VAF {row['vaf']:.3g}, {row['vaf_high']:.3g} at most"
     if problem := primer_problem(own, under, settings.min_depth):
         return "primer_site", problem
+    at, rest = row["alt_read_position"], row["rest_read_position"]
+    if at < READ_END and rest >= 2 * at:
+        return "read_end", f"{at:.1f} bases from the end of reads, other fragments {rest:.1f}"
     odds = strand_odds(row["strands"])
     if row["strand_bias_p"] < STRAND_P and odds > STRAND_ODDS:
         forward, reverse = row["strands"][0]
         return "strand_bias", f"{forward} forward and {reverse} reverse reads, strand odds ratio {odds:.1f}"
-    at, rest = row["alt_read_position"], row["rest_read_position"]
-    if at < READ_END and rest >= 2 * at:
-        return "read_end", f"{at:.1f} bases from the end of reads, other fragments {rest:.1f}"
     return "ok", ""
 
 
