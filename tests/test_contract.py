@@ -22,7 +22,7 @@ MODULES = sorted((ROOT / "modules").glob("*.nf"))
 SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
 DESCRIBED = {name: spec for group in SCHEMA["$defs"].values() for name, spec in group["properties"].items()}
 # Imported as another name than PyPI's.
-DISTRIBUTIONS = {"yaml": "pyyaml"}
+DISTRIBUTIONS = {"Bio": "biopython", "yaml": "pyyaml"}
 each_module = pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
 
 

@@ -1,6 +1,6 @@
 """Variants of each line's conditions compared.
 
-Oracles: R's prop.test, binom.test and p.adjust (tests/oracles/variant_comparison.R), statsmodels, posteriors
+Oracles: R's prop.test, binom.test and p.adjust (tests/oracles/variant_comparison.R), scipy, posteriors
 by hand, the values of COSMIC's matrix. Properties: swapped roles turn gained into lost, depth makes nothing
 unassessable, and what was not measured is never lost.
 """
@@ -189,7 +189,7 @@ def founding() -> Study:
     return Study(samples, traces)
 
 
-# ---- shares: R and statsmodels
+# ---- shares: R
 
 
 def test_wilson__and_upper_bound_match_prop_test_and_binom_test_of_r():
