@@ -51,12 +51,12 @@ from common.amplicon_candidates import (
     DELETION,
     NUMBERS,
     STRANDS,
-    VARIANT,
     VARIANTS,
     Candidate,
     by_amplicon,
     candidates_of,
     changes_of,
+    counts_of,
     described,
     primers_at,
     read_sites,
@@ -70,20 +70,15 @@ from common.tables import LIBRARY, read_table, write_table
 from scipy.special import betaincinv, betaln, gammaln, ndtri
 
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
-PYRIMIDINES = [(ref, alt) for ref in "CT" for alt in BASES if alt != ref]
-SUBSTITUTIONS = [
-    f"{left}[{ref}>{alt}]{right}" for (ref, alt), left, right in product(PYRIMIDINES, BASES, BASES)
-]
+PYRIMIDINES = [f"{ref}>{alt}" for ref in "CT" for alt in BASES if alt != ref]
+SUBSTITUTIONS = [f"{left}[{kind}]{right}" for kind, left, right in product(PYRIMIDINES, BASES, BASES)]
 LONGEST_RUN = 8  # bases: longer homopolymers are one class with these
 INDELS = [f"{kind} in {run}" for kind in ("deletion", "insertion") for run in range(1, LONGEST_RUN + 1)]
 CLASSES = {name: number for number, name in enumerate([*SUBSTITUTIONS, *INDELS])}
-CARRIER, SAMPLES_MIN = 0.05, 3
-FEW_SITES = 10
-PRECISION = (20.0, 1e6)
+CARRIER, SAMPLES_MIN, FEW_SITES, PRECISION = 0.05, 3, 10, (20.0, 1e6)
 Q_MAX, POWER, NOTABLE, MIN_FRAGMENTS = 0.01, 0.95, 0.05, 3
 STRAND_P, STRAND_ODDS, STRAND_SHARE = 1e-3, 3.0, 0.1
-READ_END = 5
-AMPLICON_P, AMPLICON_SHARE = 1e-3, 0.2
+READ_END, AMPLICON_P, AMPLICON_SHARE = 5, 1e-3, 0.2
 RATES = ["kind", "change", "sites", "fragments", "errors", "error_rate", "precision", "status", "reason"]
 
 
@@ -118,8 +113,8 @@ def upper_tail(k: np.ndarray, n: np.ndarray, a: np.ndarray, b: np.ndarray) -> np
     term = np.exp(-np.log1p(n) - betaln(x + 1, n - x + 1) + betaln(x + a, n - x + b) - betaln(a, b))
     while len(some):
         tail[some] += term
-        step = np.where(rises, (n - x) / (x + 1) * (x + a) / (n - x - 1 + b),
-                        x / (n - x + 1) * (n - x + b) / (x - 1 + a))  # fmt: skip
+        rise, fall = (n - x) / (x + 1) * (x + a), x / (n - x + 1) * (n - x + b)
+        step = np.where(rises, rise / (n - x - 1 + b), fall / (x - 1 + a))
         term, x = term * step, x + np.where(rises, 1, -1)
         going = (term > 1e-15 * tail[some]) & (x >= 0) & (x <= n)
         some, x, n, a, b, rises, term = (each[going] for each in (some, x, n, a, b, rises, term))
@@ -446,20 +441,11 @@ def judged(
     settings: Settings,
 ) -> tuple[pd.DataFrame, Test]:
     """Test and judge each candidate in each sample: a row each, samples in their order."""
-    lines = samples.line.to_numpy()
-    of: dict[tuple, list[tuple]] = {}
-    counts = dict.fromkeys([*NUMBERS, *STRANDS], 0)
-    for each in alleles.fillna(counts).astype(dict.fromkeys(counts, "int64")).itertuples():
-        of.setdefault((each.sample, each.chrom, each.pos, each.ref, each.alt), []).append(each)
-    rows: list[list[dict]] = [[] for _ in lines]
-    for candidate in candidates:
+    lines, rows = samples.line.to_numpy(), [[] for _ in range(len(samples))]
+    for candidate, found in zip(candidates, counts_of(alleles, candidates, samples), strict=True):
         says, under = described(candidate), primers_at(candidate)
-        key = tuple(says[column] for column in VARIANT)
-        found = [of[sample, *key] for sample in samples["sample"]]
-        depths, alts = (
-            np.array([sum(getattr(row, name) for row in own) for own in found], dtype=float)
-            for name in ("depth", "alt_count")
-        )
+        depths = np.array([sum(row.depth for row in own) for own in found], dtype=float)
+        alts = np.array([sum(row.alt_count for row in own) for own in found], dtype=float)
         errors = rates_of(depths, alts, lines, candidate, profile)
         for number, (sample, own, *error) in enumerate(
             zip(samples.itertuples(), found, *errors, strict=True)

@@ -15,10 +15,11 @@ Event      Differences of one fragment are one event in cis if no more than 1 ba
            substitutions (they may share a codon), or 5 where one is an insertion or deletion. Events are
            compared in normal form (Tan 2015). A mismatch that few fragments have, for the depth, is an
            error and joins no event.
-Candidate  An event that 3 fragments of a sample show, with a share of half of --min-vaf or more. It is
-           counted in every sample. A part of a larger candidate must be seen as often without that one;
-           fragments that show the larger one show `other` of the part, and those that may show it are
-           left out.
+Candidate  An event that 3 fragments of a sample show, with a share of half of --min-vaf or more. Where nearly
+           all of them have a base below that quality beside an insertion or deletion, and more fragments show
+           another of the same length near it, it is what bad bases make of that one. A candidate is counted
+           in every sample. A part of a larger one must be seen as often without that one; fragments that show
+           the larger one show `other` of the part, and those that may show it are left out.
 Allele     What the bases of a read spell: the changed bases of a substitution, of the lowest of their
            qualities; of an insertion or deletion all places where it could lie and 5 bases on both sides
            within the insert, of which one may be an error, of their mean quality. For these a read needs
@@ -466,6 +467,20 @@ def rows_of(calls: Calls, candidate: Candidate, stretch: Stretch) -> list[dict[s
     return rows or [{"amplicon": ""} | dict.fromkeys(COUNTS, 0)]
 
 
+def frequent(seen: Seen, stretch: Stretch, settings: Settings) -> set[Variant]:
+    """Find the events that enough fragments show, and not as what bad bases make of a more frequent one."""
+    found = set()
+    for variant, (fragments, good) in seen.events.items():
+        if fragments < settings.enough(seen.depth[stretch.column_of(variant.start)]):
+            continue
+        sure = good >= max(MIN_GOOD, GOOD_SHARE * fragments)
+        if sure or not any(
+            more > fragments and meet(variant, other) for other, (more, _) in seen.events.items()
+        ):
+            found.add(variant)
+    return found
+
+
 def find(
     samples: Sequence[str],
     stretches: Sequence[Stretch],
@@ -484,12 +499,7 @@ def find(
             if part.reads:
                 seen = look_at(part.load(), stretch, settings)
                 table |= {"depth": seen.depth} | dict(zip(CHANGES, seen.changed.T, strict=True))
-                candidates[stretch.name] |= {
-                    variant
-                    for variant, (fragments, good) in seen.events.items()
-                    if fragments >= settings.enough(seen.depth[stretch.column_of(variant.start)])
-                    and good >= max(MIN_GOOD, GOOD_SHARE * fragments)
-                }
+                candidates[stretch.name] |= frequent(seen, stretch, settings)
             tables.append(pd.DataFrame(table))
     sites = pd.concat(tables).reindex(columns=SITES).astype(dict.fromkeys(["depth", *CHANGES], "Int64"))
     sequences = {stretch.name: stretch.sequence for stretch in stretches}

@@ -334,13 +334,16 @@ def test_main__counts_indels_near_the_ends_of_reads_without_favour(count, edit, 
     assert (ref, alt) in ((60, 40), (0, 0))
 
 
-def test_main__takes_no_insertion_of_bad_bases_for_a_candidate(count):
-    place, alt = IN_K1, "G" if contig_of("K1")[IN_K1 - 1] != "G" != contig_of("K1")[IN_K1] else "T"
-    edit = Edit(place, "", alt)
-    bad = [Fragment("K1", [edit], quality={place: 8})] * 20
+def test_main__takes_no_bad_bases_of_an_insertion_for_another(count):
+    place, bases = IN_K1, contig_of("K1")
+    true, wrong = [base for base in "ACGT" if base not in bases[place - 1 : place + 1]][:2]
+    edit = Edit(place, "", true)
     # The quality at a place is that of the inserted base, too.
-    assert count({"s": mixed("K1", 80, 0) + bad}).found() == []
-    assert count({"s": mixed("K1", 80, 20, edit)}).found() == [name_of("K1", edit)]
+    bad = [Fragment("K1", [Edit(place, "", wrong)], quality={place: 8})] * 10
+    counted = count({"s": mixed("K1", 80, 40, edit) + bad})
+    assert counted.found() == [name_of("K1", edit)]
+    good = [each._replace(quality={}) for each in bad]
+    assert len(count({"s": mixed("K1", 80, 40, edit) + good}).found()) == 2
 
 
 @pytest.mark.parametrize(("carriers", "found"), [(2, 0), (3, 1), (9, 1)])

@@ -66,6 +66,18 @@ def candidates_of(alleles: pd.DataFrame, stretches: Sequence[Stretch]) -> list[C
     return [each for _, each in sorted(found, key=itemgetter(0))]
 
 
+def counts_of(
+    alleles: pd.DataFrame, candidates: Sequence[Candidate], samples: pd.DataFrame
+) -> list[list[list[tuple]]]:
+    """Return the rows of each candidate in each sample: one an amplicon; what was not counted is 0."""
+    of: dict[tuple, list[tuple]] = {}
+    counts = dict.fromkeys([*NUMBERS, *STRANDS], 0)
+    for row in alleles.fillna(counts).astype(dict.fromkeys(counts, "int64")).itertuples():
+        of.setdefault((row.sample, row.chrom, row.pos, row.ref, row.alt), []).append(row)
+    names = [vcf_fields(candidate.variant, candidate.stretch.sequence) for candidate in candidates]
+    return [[of[sample, *name] for sample in samples["sample"]] for name in names]
+
+
 def read_sites(path: Path, samples: Sequence[str], sites: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Read fragments (samples x sites), errors (samples x sites x changes), and which samples are aligned."""
     table = read_table(path, SITES)
