@@ -63,7 +63,7 @@ from common.variant_sites import Variant, normal_form, vcf_fields
 EXCLUDED = 0x4 | 0x100 | 0x200 | 0x800  # unmapped, secondary, failed, supplementary
 REF, ALT, OTHER, NONE = 0, 1, 2, -1
 DIFFERS, PERHAPS, NEARLY, SAME = range(4)
-INDEL_FLANK, INDEL_OVERHANG, FLANK_ERRORS, GAP_FLANK = 5, 10, 1, 1
+INDEL_FLANK, INDEL_OVERHANG, FLANK_ERRORS, GAP_FLANK = 5, 10, 1, 3
 CIS_SUBSTITUTION, CIS_INDEL = 1, 5  # bases between differences of one event
 MIN_FRAGMENTS, MIN_GOOD, GOOD_SHARE = 3, 2, 0.1
 FARTHEST = 1000  # bases between events of which one may be a part of the other
@@ -255,9 +255,10 @@ def spelling(bases: np.ndarray, good: np.ndarray, haplotype: np.ndarray, window:
         return np.full(len(bases), DIFFERS)
     wrong = bases != haplotype
     core = slice(window.core[0] - window.start, len(haplotype) - (window.end - window.core[1]))
-    errors = (wrong & good).sum(axis=1)
-    denied = (wrong & good)[:, core].any(axis=1) | (errors > FLANK_ERRORS)
-    return np.select([denied, wrong[:, core].any(axis=1), errors > 0], [DIFFERS, PERHAPS, NEARLY], SAME)
+    denied = (wrong & good)[:, core].any(axis=1) | ((wrong & good).sum(axis=1) > FLANK_ERRORS)
+    return np.select(
+        [denied, wrong[:, core].any(axis=1), wrong.any(axis=1)], [DIFFERS, PERHAPS, NEARLY], SAME
+    )
 
 
 def shown_substitution(pile: Pile, variant: Variant, amplicon: Amplicon) -> tuple[np.ndarray, ...]:
@@ -393,11 +394,17 @@ def beside(calls: Calls, indel: Calls) -> Calls:
 
 
 def against(calls: Calls, rival: Calls) -> Calls:
-    """Count fragments that show a rival exactly, and this not, as `other`, and leave out the unclear."""
+    """Count fragments that show a rival exactly, and this not, as `other`, and leave out the unclear.
+
+    Of a rival that is more frequent those that may show it are unclear, too.
+    """
     theirs, exactly = of_other(calls, rival)
-    both = (calls.allele == ALT) & (theirs == ALT) & ~calls.exact
+    shows = calls.allele == ALT
+    both = shows & (theirs == ALT) & ~calls.exact
     allele = np.where(both & exactly, OTHER, calls.allele)
     kept = ~both | exactly
+    if (rival.allele == ALT).sum() > shows.sum():
+        kept &= ~shows | (theirs != NONE)
     return Calls(*(each[kept] for each in calls._replace(allele=allele)))
 
 
