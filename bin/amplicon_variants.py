@@ -49,11 +49,14 @@ from common.amplicon_candidates import (
     ALLELES,
     BASES,
     DELETION,
-    VARIANT,
+    NUMBERS,
+    STRANDS,
+    VARIANTS,
     Candidate,
     by_amplicon,
     candidates_of,
     changes_of,
+    counts_of,
     described,
     primers_at,
     read_sites,
@@ -62,41 +65,21 @@ from common.amplicon_piles import PRIMERS, Stretch, run_at, stretches_of
 from common.amplicon_variants_report import write_sections
 from common.cli import INPUT, RESULTS, Script
 from common.multiqc import write_versions
-from common.sample_vcf import records_of, write_calls
+from common.sample_vcf import FILTERS, records_of, write_calls
 from common.tables import LIBRARY, read_table, write_table
 from scipy.special import betaincinv, betaln, gammaln, ndtri
 
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
-PYRIMIDINES = [(ref, alt) for ref in "CT" for alt in BASES if alt != ref]
-SUBSTITUTIONS = [
-    f"{left}[{ref}>{alt}]{right}" for (ref, alt), left, right in product(PYRIMIDINES, BASES, BASES)
-]
+PYRIMIDINES = [f"{ref}>{alt}" for ref in "CT" for alt in BASES if alt != ref]
+SUBSTITUTIONS = [f"{left}[{kind}]{right}" for kind, left, right in product(PYRIMIDINES, BASES, BASES)]
 LONGEST_RUN = 8  # bases: longer homopolymers are one class with these
 INDELS = [f"{kind} in {run}" for kind in ("deletion", "insertion") for run in range(1, LONGEST_RUN + 1)]
 CLASSES = {name: number for number, name in enumerate([*SUBSTITUTIONS, *INDELS])}
-CARRIER, SAMPLES_MIN = 0.05, 3
-FEW_SITES = 10
-PRECISION = (20.0, 1e6)
+CARRIER, SAMPLES_MIN, FEW_SITES, PRECISION = 0.05, 3, 10, (20.0, 1e6)
 Q_MAX, POWER, NOTABLE, MIN_FRAGMENTS = 0.01, 0.95, 0.05, 3
 STRAND_P, STRAND_ODDS, STRAND_SHARE = 1e-3, 3.0, 0.1
-READ_END = 5
-AMPLICON_P, AMPLICON_SHARE = 1e-3, 0.2
-FILTERS = {
-    "strand_bias": "Shown by reads of one strand, where both cover it",
-    "read_end": "At the end of the reads that show it",
-    "primer_site": "Shown by no amplicon without a primer there, or not by all that cover it",
-    "low_depth": "Fewer fragments than amplicon_min_depth",
-    "no_alignment": "No alignment of the sample",
-    "below_detection": "Not distinguished from errors, or below min_vaf",
-}
-NUMBERS = ["depth", "ref_count", "alt_count", "other_count"]
-STRANDS = ["alt_forward", "alt_reverse", "rest_forward", "rest_reverse"]
-VARIANTS = [
-    *("sample", "line", "condition", *VARIANT, "amplicons", *NUMBERS, "alt_forward", "alt_reverse"),
-    *("amplicon_counts", "vaf", "vaf_low", "vaf_high", "error_rate", "error_source", "p_value", "q_value"),
-    *("alt_base_quality", "alt_read_position", "strand_bias_p", "homopolymer", "primer_site"),
-    *("detection_limit", "status", "reason"),
-]
+READ_END, AMPLICON_P, AMPLICON_SHARE = 5, 1e-3, 0.2
+RATES = ["kind", "change", "sites", "fragments", "errors", "error_rate", "precision", "status", "reason"]
 
 
 class Settings(NamedTuple):
@@ -130,8 +113,8 @@ def upper_tail(k: np.ndarray, n: np.ndarray, a: np.ndarray, b: np.ndarray) -> np
     term = np.exp(-np.log1p(n) - betaln(x + 1, n - x + 1) + betaln(x + a, n - x + b) - betaln(a, b))
     while len(some):
         tail[some] += term
-        step = np.where(rises, (n - x) / (x + 1) * (x + a) / (n - x - 1 + b),
-                        x / (n - x + 1) * (n - x + b) / (x - 1 + a))  # fmt: skip
+        rise, fall = (n - x) / (x + 1) * (x + a), x / (n - x + 1) * (n - x + b)
+        step = np.where(rises, rise / (n - x - 1 + b), fall / (x - 1 + a))
         term, x = term * step, x + np.where(rises, 1, -1)
         going = (term > 1e-15 * tail[some]) & (x >= 0) & (x <= n)
         some, x, n, a, b, rises, term = (each[going] for each in (some, x, n, a, b, rises, term))
@@ -196,12 +179,16 @@ class Profile(NamedTuple):
         return np.where(self.clean, self.trials[:, :, None], 0)
 
 
-def profile_of(trials: np.ndarray, errors: np.ndarray, group: np.ndarray) -> Profile:
-    """Sum the errors of the study, without the samples that may carry a variant at a site."""
+def profile_of(trials: np.ndarray, errors: np.ndarray, group: np.ndarray, min_vaf: float) -> Profile:
+    """Sum the errors of the study, without the samples that may carry a variant at a site.
+
+    How samples differ is learnt from those that show no candidate there.
+    """
     clean = (trials > 0)[:, :, None] & (errors < CARRIER * trials[:, :, None]) & (group >= 0)
     kept, n = np.where(clean, errors, 0), np.where(clean, trials[:, :, None], 0)
     classes = moments_of(kept.sum(axis=0).ravel(), n.sum(axis=0).ravel(), group.ravel(), len(CLASSES))
-    precision = between_samples(kept[:, :, :DELETION], n[:, :, :DELETION])
+    some = kept < np.maximum(MIN_FRAGMENTS, min_vaf / 2 * n)
+    precision = between_samples(*(np.where(some, each, 0)[:, :, :DELETION] for each in (kept, n)))
     return Profile(trials, kept, clean, group, classes, precision)
 
 
@@ -233,26 +220,46 @@ def prior_of(profile: Profile, sites: np.ndarray, changes: np.ndarray) -> tuple[
     return beta_of(of_class.minus(own), everything.minus(own))
 
 
+def around(errors: np.ndarray, trials: np.ndarray, lines: np.ndarray) -> Moments:
+    """Sum over the samples (first axis) of other lines, for each sample; some trials make it count."""
+    k, n = errors.astype(float), trials.astype(float)
+    sums = []
+    for values in ((n > 0).astype(float), k, n, k**2 / np.where(n > 0, n, 1), n**2):
+        total = values.sum(axis=0)
+        own = {line: values[lines == line].sum(axis=0) for line in dict.fromkeys(lines)}
+        sums.append(np.stack([total - own[line] for line in lines]))
+    return Moments(*sums)
+
+
 def posterior(
-    mean: np.ndarray,
-    precision: np.ndarray,
-    errors: np.ndarray,
-    trials: np.ndarray,
-    samples: np.ndarray,
-    sample_precision: float,
+    mean: np.ndarray, precision: np.ndarray, nearby: Moments, between: np.ndarray | float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return rate and precision at a site given the samples of other lines, and whether these were enough."""
-    enough = samples >= SAMPLES_MIN
-    k, n = np.where(enough, errors, 0), np.where(enough, trials, 0)
-    rate = (mean * precision + k) / (precision + n)
-    return rate, 1 / (1 / (precision + n) + 1 / sample_precision), enough
+    """Return rate and precision at a site given other samples there, and whether these were enough.
+
+    `between` is the precision of rates between samples. The class never lowers what the samples show.
+    """
+    enough = nearby.sites >= SAMPLES_MIN
+    k, n = np.where(enough, nearby.errors, 0), np.where(enough, nearby.trials, 0)
+    rate = np.maximum((mean * precision + k) / (precision + n), k / np.where(n > 0, n, 1))
+    return rate, 1 / (1 / (precision + n) + 1 / between), enough
 
 
-def others(values: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Sum over the samples (first axis) of other lines, for each sample."""
-    total = values.sum(axis=0)
-    own = {line: values[lines == line].sum(axis=0) for line in dict.fromkeys(lines)}
-    return np.stack([total - own[line] for line in lines])
+def between_others(errors: np.ndarray, trials: np.ndarray, lines: np.ndarray, usual: float) -> np.ndarray:
+    """Return the precision of rates at a site between the samples of other lines: the usual one, or a lower.
+
+    The sample that shows most is left out: it may carry the variant, others only if the site is noisy.
+    """
+    found = np.full(len(lines), usual)
+    for line in dict.fromkeys(lines):
+        some = np.flatnonzero((lines != line) & (trials > 0))
+        some = some[np.argsort(errors[some] / trials[some], kind="stable")][:-1]
+        if len(some) >= SAMPLES_MIN and errors[some].any():
+            k, n = errors[some], trials[some]
+            moments = Moments(
+                *(np.array(each) for each in (len(k), k.sum(), n.sum(), (k**2 / n).sum(), (n**2).sum()))
+            )
+            found[lines == line] = min(usual, float(precision_of(moments)))
+    return found
 
 
 def class_of(context: str, alt: str) -> int:
@@ -335,32 +342,33 @@ def strand_odds(table: np.ndarray) -> float:
     return float(np.log(ratio + 1 / ratio) + np.log(ref.min() / ref.max()) - np.log(alt.min() / alt.max()))
 
 
-def strands_of(own: pd.DataFrame) -> np.ndarray:
+def strands_of(own: Iterable[tuple]) -> np.ndarray:
     """Sum the reads by allele (alt, rest) and strand over amplicons in which both strands show the place."""
-    tables = own[STRANDS].fillna(0).to_numpy(np.int64).reshape(-1, 2, 2)
-    sides = tables.sum(axis=1)
-    both = sides.min(axis=1) >= np.maximum(STRAND_SHARE * sides.max(axis=1), 1)
-    return tables[both].sum(axis=0)
+    total = np.zeros((2, 2), dtype=np.int64)
+    for row in own:
+        sides = row.alt_forward + row.rest_forward, row.alt_reverse + row.rest_reverse
+        if min(sides) >= max(STRAND_SHARE * max(sides), 1):
+            total += [[row.alt_forward, row.alt_reverse], [row.rest_forward, row.rest_reverse]]
+    return total
 
 
-def primer_problem(own: pd.DataFrame, under: Sequence[str], min_depth: int) -> str:
+def primer_problem(own: Sequence[tuple], under: Sequence[str], min_depth: int) -> str:
     """Say why amplicons do not support a variant that some show; nothing if they do."""
-    showing = own.amplicon[own.alt_count > 0]
-    if under and showing.isin(under).all():
+    if under and {row.amplicon for row in own if row.alt_count} <= set(under):
         return f"at a primer of {', '.join(under)}, and no other amplicon shows it"
-    deep = own[own.depth >= min_depth]
-    share = (deep.alt_count / deep.depth).to_numpy(float)
-    if len(deep) < 2 or share.min() >= AMPLICON_SHARE * share.max():
+    deep = sorted((row for row in own if row.depth >= min_depth), key=lambda row: row.alt_count / row.depth)
+    if len(deep) < 2:
         return ""
-    least, most = deep.iloc[share.argmin()], deep.iloc[share.argmax()]
-    table = [[each.alt_count, each.depth - each.alt_count] for each in (least, most)]
-    if fisher(np.array(table, dtype=float)) >= AMPLICON_P:
+    least, most = deep[0], deep[-1]
+    if least.alt_count / least.depth >= AMPLICON_SHARE * most.alt_count / most.depth:
+        return ""
+    if fisher(np.array([[row.alt_count, row.depth - row.alt_count] for row in (least, most)])) >= AMPLICON_P:
         return ""
     says = f"{most.alt_count} of {most.depth} fragments of {most.amplicon} show it, "
     return f"{says}{least.alt_count} of {least.depth} of {least.amplicon}"
 
 
-def judge(row: Mapping, own: pd.DataFrame, under: Sequence[str], settings: Settings) -> tuple[str, str]:
+def judge(row: Mapping, own: Sequence[tuple], under: Sequence[str], settings: Settings) -> tuple[str, str]:
     """Return status and reason of a candidate in a sample; `own` are its rows by amplicon."""
     alt, depth = row["alt_count"], row["depth"]
     if depth < settings.min_depth:
@@ -374,34 +382,35 @@ def judge(row: Mapping, own: pd.DataFrame, under: Sequence[str], settings: Setti
         return "below_detection", f"VAF {row['vaf']:.3g}, {row['vaf_high']:.3g} at most"
     if problem := primer_problem(own, under, settings.min_depth):
         return "primer_site", problem
+    at, rest = row["alt_read_position"], row["rest_read_position"]
+    if at < READ_END and rest >= 2 * at:
+        return "read_end", f"{at:.1f} bases from the end of reads, other fragments {rest:.1f}"
     odds = strand_odds(row["strands"])
     if row["strand_bias_p"] < STRAND_P and odds > STRAND_ODDS:
         forward, reverse = row["strands"][0]
         return "strand_bias", f"{forward} forward and {reverse} reverse reads, strand odds ratio {odds:.1f}"
-    at, rest = row["alt_read_position"], row["rest_read_position"]
-    if at < READ_END and rest >= 2 * at:
-        return "read_end", f"{at:.1f} bases from the end of reads, other fragments {rest:.1f}"
     return "ok", ""
 
 
-def mean_of(values: pd.Series, weights: pd.Series) -> float:
-    """Return a mean of means; missing without any."""
-    some = values.notna() & (weights > 0)
-    return float(np.average(values[some], weights=weights[some].astype(float))) if some.any() else np.nan
+def mean_of(pairs: Iterable[tuple[float, int]]) -> float:
+    """Return a mean of means, of so many each; missing without any."""
+    some = [(value, number) for value, number in pairs if number]
+    return sum(value * number for value, number in some) / sum(n for _, n in some) if some else np.nan
 
 
-def totals(own: pd.DataFrame) -> dict[str, object]:
+def totals(own: Sequence[tuple]) -> dict[str, object]:
     """Put the counts of a candidate in the amplicons of a sample together."""
-    alt, rest = own.alt_count, own.depth - own.alt_count
     strands = strands_of(own)
-    counts = [f"{row.amplicon}:{row.alt_count}/{row.depth}" for row in own.itertuples() if row.depth]
-    return {name: int(own[name].sum()) for name in (*NUMBERS, "alt_forward", "alt_reverse")} | {
-        "amplicon_counts": ";".join(counts),
+    counts = {name: sum(getattr(row, name) for row in own) for name in (*NUMBERS, *STRANDS[:2])}
+    return counts | {
+        "amplicon_counts": ";".join(
+            f"{row.amplicon}:{row.alt_count}/{row.depth}" for row in own if row.depth
+        ),
         "strands": strands,
-        "strand_bias_p": fisher(strands) if alt.sum() and strands.sum(axis=0).all() else np.nan,
-        "alt_base_quality": mean_of(own.alt_base_quality, alt),
-        "alt_read_position": mean_of(own.alt_read_position, alt),
-        "rest_read_position": mean_of(own.rest_read_position, rest),
+        "strand_bias_p": fisher(strands) if counts["alt_count"] and strands.sum(axis=0).all() else np.nan,
+        "alt_base_quality": mean_of((row.alt_base_quality, row.alt_count) for row in own),
+        "alt_read_position": mean_of((row.alt_read_position, row.alt_count) for row in own),
+        "rest_read_position": mean_of((row.rest_read_position, row.depth - row.alt_count) for row in own),
     }
 
 
@@ -411,9 +420,10 @@ def rates_of(
     """Return rate and precision of a candidate's errors in each sample, and whether samples gave them."""
     mean, precision = prior_of(profile, *changes_of(candidate))
     rarest = mean.argmin()
-    clean = (depths > 0) & (alts < CARRIER * depths)
-    around = (others(np.where(clean, each, 0), lines) for each in (alts, depths, clean.astype(int)))
-    return posterior(mean[rarest], precision[rarest], *around, profile.sample_precision)
+    clean = alts < CARRIER * depths
+    k, n = np.where(clean, alts, 0), np.where(clean, depths, 0)
+    between = between_others(k, n, lines, profile.sample_precision)
+    return posterior(mean[rarest], precision[rarest], around(k, n, lines), between)
 
 
 class Test(NamedTuple):
@@ -431,23 +441,18 @@ def judged(
     settings: Settings,
 ) -> tuple[pd.DataFrame, Test]:
     """Test and judge each candidate in each sample: a row each, samples in their order."""
-    lines = samples.line.to_numpy()
-    of = dict(tuple(alleles.groupby(["sample", *VARIANT], sort=False)))
-    rows: list[list[dict]] = [[] for _ in lines]
-    for candidate in candidates:
+    lines, rows = samples.line.to_numpy(), [[] for _ in range(len(samples))]
+    for candidate, found in zip(candidates, counts_of(alleles, candidates, samples), strict=True):
         says, under = described(candidate), primers_at(candidate)
-        key = tuple(says[column] for column in VARIANT)
-        found = [of[sample, *key] for sample in samples["sample"]]
-        depths, alts = (
-            np.array([own[name].sum() for own in found], float) for name in ("depth", "alt_count")
-        )
+        depths = np.array([sum(row.depth for row in own) for own in found], dtype=float)
+        alts = np.array([sum(row.alt_count for row in own) for own in found], dtype=float)
         errors = rates_of(depths, alts, lines, candidate, profile)
         for number, (sample, own, *error) in enumerate(
             zip(samples.itertuples(), found, *errors, strict=True)
         ):
             row = {"sample": sample.sample, "line": sample.line, "condition": sample.condition} | says
-            row |= {"status": "no_alignment", "reason": own.reason.iloc[0]}
-            if own.status.iloc[0] == "ok":
+            row |= {"status": "no_alignment", "reason": own[0].reason}
+            if own[0].status == "ok":
                 row |= totals(own) | dict(zip(("error_rate", "precision", "known"), error, strict=True))
                 row |= {"own": own, "under": under, "status": "ok"}
             rows[number].append(row)
@@ -497,9 +502,8 @@ def limits_of(lines: np.ndarray, profile: Profile, test: Test, settings: Setting
     mean, precision = (
         each.reshape(sites.shape) for each in prior_of(profile, sites.ravel(), changes.ravel())
     )
-    counts = (profile.errors, profile.clean_trials, profile.clean.astype(np.int64))
-    around = (others(each[:, :, :DELETION], lines) for each in counts)
-    rate, precision, _ = posterior(mean, precision, *around, profile.sample_precision)
+    nearby = around(*(each[:, :, :DELETION] for each in (profile.errors, profile.clean_trials)), lines)
+    rate, precision, _ = posterior(mean, precision, nearby, profile.sample_precision)
     rate = np.where(profile.group[:, :DELETION] >= 0, rate, 0)
     worst = rate.argmax(axis=2)[:, :, None]
     rate, precision = (np.take_along_axis(each, worst, 2)[:, :, 0] for each in (rate, precision))
@@ -520,24 +524,15 @@ def error_rates(profile: Profile) -> pd.DataFrame:
     kinds = np.arange(len(CLASSES)) >= len(SUBSTITUTIONS)
     both = [np.array([each[~kinds].sum(), each[kinds].sum()]) for each in profile.classes]
     mean, precision = beta_of(profile.classes, Moments(*(each[kinds.astype(int)] for each in both)))
-    sites = profile.classes.sites
-    return pd.DataFrame(
-        {
-            "kind": [name[2:5] if "[" in name else name.split()[0] for name in CLASSES],
-            "change": list(CLASSES),
-            "sites": sites.astype(int),
-            "fragments": profile.classes.trials.astype(int),
-            "errors": profile.classes.errors.astype(int),
-            "error_rate": np.where(sites > 0, mean, np.nan),
-            "precision": np.where(sites > 0, precision, np.nan),
-            "status": np.select([sites == 0, sites < FEW_SITES], ["not_seen", "few_sites"], "ok"),
-            "reason": np.where(
-                (sites > 0) & (sites < FEW_SITES),
-                [f"{each:.0f} sites: precision of all" for each in sites],
-                "",
-            ),
-        }
-    )
+    table = pd.DataFrame({"change": list(CLASSES), "error_rate": mean, "precision": precision})
+    for name in ("sites", "trials", "errors"):
+        table[name] = getattr(profile.classes, name).astype(int)
+    table.loc[table.sites == 0, ["error_rate", "precision"]] = np.nan
+    table["kind"] = np.where(kinds, table.change.str.split().str[0], table.change.str[2:5])
+    table["status"] = np.select([table.sites == 0, table.sites < FEW_SITES], ["not_seen", "few_sites"], "ok")
+    few = table.sites.astype(str) + " sites: precision of all"
+    table["reason"] = np.where(table.status == "few_sites", few, "")
+    return table.rename(columns={"trials": "fragments"})[RATES]
 
 
 @click.command(cls=Script)
@@ -589,7 +584,7 @@ def main(
         contigs = list(zip(fasta.references, fasta.lengths, strict=True))
     number = sum(len(stretch.places) for stretch in stretches)
     trials, errors, aligned = read_sites(sites, list(samples["sample"]), number)
-    profile = profile_of(trials, errors, groups_of(stretches))
+    profile = profile_of(trials, errors, groups_of(stretches), min_vaf)
     candidates = candidates_of(counted, stretches)
     variants, test = judged(samples, counted, candidates, profile, settings)
     found = limits_of(samples.line.to_numpy(), profile, test, settings)

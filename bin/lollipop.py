@@ -32,10 +32,12 @@ from common.cli import INPUT, RESULTS, Script
 from common.figures import save_figure
 from common.lollipop_figure import draw
 from common.lollipop_layout import Protein, Track
-from common.lollipop_report import write_report
+from common.lollipop_report import left_out, write_report
 from common.multiqc import write_versions
+from common.protein_names import short_name
 from common.tables import TARGET_GENES, read_table, write_table
 from common.target_sites import find_targets, reason_for
+from matplotlib.figure import Figure
 
 STUDY = dict.fromkeys(["sample", "line", "condition", "role"], "str")
 COVERAGE = dict.fromkeys(["line", "condition", "chrom", "status"], "str")
@@ -111,12 +113,12 @@ def describe(found: pd.DataFrame, rows: Sequence[Row]) -> pd.DataFrame:
     tracks = {(row.line, row.condition): number for number, row in enumerate(rows)}
     table = found.assign(
         track=[tracks[key] for key in zip(found.line, found.condition, strict=True)],
-        position=pd.array(list(map(residue_of, found.protein_start, found.hgvs_c)), dtype="Int64"),
+        position=pd.array(list(map(residue_of, found.protein_start, found.hgvs_c.fillna(""))), dtype="Int64"),
         count=1,
     )
     table["class"] = found.consequence.fillna("").map(class_of)
     protein = found.hgvs_p_short.where(found.hgvs_p_short != "p.?")
-    table["label"] = protein.str.removeprefix("p.").fillna(found.hgvs_c)
+    table["label"] = protein.map(short_name, na_action="ignore").fillna(found.hgvs_c)
     for role in ("reference", "target"):
         table[role] = found[f"zygosity_{role}"].map(state_of, na_action=None)
         shares = found[f"vaf_{role}"].where(table[role] != "unknown")
@@ -230,47 +232,64 @@ def conditions_of(study: pd.DataFrame) -> dict[str, str]:
     return {role: " or ".join(dict.fromkeys(own)) for role, own in study.groupby("role").condition}
 
 
-def picture(gene: str, transcript: Transcript, inputs: Inputs) -> tuple[object, pd.DataFrame]:
-    """Draw a gene's protein; return the figure and the table of all that it shows or leaves out."""
-    codons, rows = codons_of(transcript), rows_of(inputs.study)
-    names = conditions_of(inputs.study)
-    features = inputs.domains[inputs.domains.gene == gene]
-    features = features[features.start <= len(codons)].assign(end=features.end.clip(upper=len(codons)))
-    marks = describe(inputs.comparison[inputs.comparison.gene == gene], rows)
-    shown = marks[marks.drawn == "yes"].astype({"position": int})
+def tracks_of(
+    rows: Sequence[Row], transcript: Transcript, shown: pd.DataFrame, inputs: Inputs
+) -> tuple[list[Track], pd.DataFrame]:
+    """Return the tracks of a figure that shows these marks, and a table of them and of what was read."""
+    names, codons = conditions_of(inputs.study), codons_of(transcript)
     usable = inputs.coverage[(inputs.coverage.chrom == transcript.contig) & (inputs.coverage.status == "ok")]
-    keys = dict(iter(usable.groupby(["line", "condition"])))
+    inserts = dict(iter(usable.groupby(["line", "condition"])))
+    lines = [row.line for row in rows]
     tracks, parts = [], []
     for number, row in enumerate(rows):
-        several = sum(other.line == row.line for other in rows) > 1
         read = {
-            role: read_residues(codons, keys.get((row.line, condition), usable[:0]))
+            role: read_residues(codons, inserts.get((row.line, condition), usable[:0]))
             for role, condition in row.roles.items()
         }
-        about = {"line": row.line, "condition": row.condition}
         said = verdict(row, read, int((shown.track == number).sum()), names)
-        parts.append(about | said | {"element": "line", "drawn": "yes"})
+        parts.append({"element": "line", "line": row.line, "condition": row.condition} | said)
         spans = {role: stretches(residues) for role, residues in read.items()}
-        parts += [
-            about
-            | {"condition": row.roles[role], "element": "read", "start": start, "end": end, "drawn": "yes"}
-            for role, found in spans.items()
-            for start, end in found
-        ]
-        tracks.append(Track(row.line, row.condition if several else "", said["label"], row.role, spans))
-    protein = Protein(gene, transcript.transcript_id, len(codons), features)
-    figure, labelled = draw(protein, shown, tracks, conditions=names, notes=notes_of(features))
+        for role, found in spans.items():
+            about = {"element": "read", "line": row.line, "condition": row.roles[role]}
+            parts += [about | {"start": start, "end": end} for start, end in found]
+        detail = row.condition if lines.count(row.line) > 1 else ""
+        tracks.append(Track(row.line, detail, said["label"], row.role, spans))
+    return tracks, pd.DataFrame(parts)
+
+
+def fitted(features: pd.DataFrame, residues: int) -> pd.DataFrame:
+    """Cut features at the end of a protein; those beyond it are not drawn."""
+    beyond, cut = features.start > residues, features.end > residues
+    reason = np.select([beyond, cut], ["beyond the protein's end", "cut at the protein's end"], "")
+    return features.assign(
+        element=features.kind,
+        end=features.end.where(beyond, features.end.clip(upper=residues)),
+        drawn=np.where(beyond, "no", "yes"),
+        status=np.where(cut, "beyond_end", "ok"),
+        reason=reason,
+    )
+
+
+def picture(gene: str, transcript: Transcript, inputs: Inputs) -> tuple[Figure, pd.DataFrame]:
+    """Draw a gene's protein; return the figure and the table of all that it shows or leaves out."""
+    residues, rows = len(codons_of(transcript)), rows_of(inputs.study)
+    features = fitted(inputs.domains[inputs.domains.gene == gene], residues)
+    marks = describe(inputs.comparison[inputs.comparison.gene == gene], rows)
+    shown = marks[marks.drawn == "yes"].astype({"position": int})
+    tracks, parts = tracks_of(rows, transcript, shown, inputs)
+    lost = left_out(marks)
+    figure, labelled = draw(
+        Protein(gene, transcript.transcript_id, residues, features[features.drawn == "yes"]),
+        shown,
+        tracks,
+        conditions=conditions_of(inputs.study),
+        notes=[f"Not drawn: {lost}."] * bool(lost) + notes_of(features),
+    )
     marks["label"] = marks.label.where(labelled.reindex(marks.index, fill_value=False))
-    table = pd.concat(
-        [
-            pd.DataFrame([{"element": "protein", "name": gene, "start": 1, "end": len(codons)}]),
-            features[["kind", "name", "start", "end"]].rename(columns={"kind": "element"}),
-            pd.DataFrame(parts).assign(status=lambda made: made.status.fillna("ok")),
-            marks.assign(element="variant").drop(columns="track"),
-        ],
-        ignore_index=True,
-    ).assign(gene=gene, transcript=transcript.transcript_id)
-    table = table.fillna({"status": "ok", "drawn": "yes"}).reindex(columns=COLUMNS)
+    whole = pd.DataFrame([{"element": "protein", "name": gene, "start": 1, "end": residues}])
+    table = pd.concat([whole, features, parts, marks.assign(element="variant")], ignore_index=True)
+    table = table.assign(gene=gene, transcript=transcript.transcript_id).reindex(columns=COLUMNS)
+    table = table.fillna({"status": "ok", "drawn": "yes"})
     return figure, table.astype(dict.fromkeys(["start", "end", "position", "count"], "Int64"))
 
 

@@ -14,8 +14,8 @@ Noise      The second highest channel's share of the two highest, at the bases a
 Share      Of a substitution, the alternative peak over itself plus the highest other one; the median over the
            bases that change. A deletion or insertion puts a heterozygous trace out of phase behind it: both
            alleles are written out in the direction of reading, and the share is the median over the bases
-           where they differ. There, the highest peaks must be those of the call at most bases, and be most
-           of the height: another deletion at the place is no confirmation.
+           where they differ. There, the highest peaks must be those of the call at most bases, and an allele
+           alone must be nearly all of the height: another deletion at the place is no confirmation.
 Calls      hom from a share of 0.8, absent up to 0.1 or the noise, het between 0.2 and 0.8 if both alleles
            have twice the noise or more; else not_assessable. (A secondary peak of a third of the primary, as
            in sangerseqR, is a share of 0.25. Sanger sequencing shows alleles from shares of 0.1 to 0.2 on.)
@@ -90,7 +90,7 @@ WALK = 40  # bases behind it that are looked at,
 EVEN = (0.5, 1.6)  # as long as peaks are so many times the usual distance apart
 MIN_INFORMATIVE = 8  # of them where the alleles differ
 MIN_AGREEMENT = 0.7  # share of these whose highest peaks are those of the call
-MIN_EXPLAINED = 0.75  # share of the height that is of the two alleles
+MIN_EXPLAINED = 0.92  # share of the height that one allele has, over that of the primary bases before
 
 
 class Peaks(NamedTuple):
@@ -199,10 +199,8 @@ def place(peaks: Peaks, references: Iterable[Reference]) -> Placed | None:
         return None
     turned, reverse, reference, low, query = best[1]
     base_of = np.full(len(reference.bases), -1)
-    aligned = 0
     for (start, end), (first, last) in zip(*align.align(reference.bases, query)[0].aligned, strict=True):
         base_of[start:end] = np.arange(low + first, low + last)
-        aligned += end - start
     mapped = np.flatnonzero(base_of >= 0)
     own = np.frombuffer(turned.primary.encode(), np.uint8)[base_of[mapped]]
     matches = int((own == np.frombuffer(reference.bases.encode(), np.uint8)[mapped]).sum())
@@ -278,14 +276,14 @@ def not_covered(placed: Placed) -> str:
 
 
 def base_at(placed: Placed, at: int) -> tuple[int, int]:
-    """Return the base of a trace at, or next to, a place of the reference, and its offset from there.
+    """Return the aligned base of a trace at or near a place of the reference, and its offset from there.
 
-    Beside what is aligned a trace goes on base by base; -1 if it does not reach as far.
+    -1 if there is none, or if the trace ends before: beside what is aligned it goes on base by base.
     """
     aligned = np.flatnonzero(placed.base_of >= 0)
     nearest = int(aligned[np.abs(aligned - at).argmin()])
     base = int(placed.base_of[nearest])
-    reached = 0 <= base + at - nearest < len(placed.peaks.good)
+    reached = 0 <= base + at - nearest < len(placed.peaks.good) and abs(nearest - at) <= NEAR
     return (base, nearest - at) if reached else (-1, 0)
 
 
@@ -313,17 +311,9 @@ def measure_substitution(placed: Placed, at: int, ref: str, alt: str) -> Measure
     if status == "ok" and set(calls) != {call}:
         call, status = "not_assessable", "ambiguous"
         reason = f"the bases that change disagree: {', '.join(calls)}"
-    third = [
-        CHANNELS[rival]
-        for rival, number in zip(rivals, changed, strict=True)
-        if CHANNELS[rival] != ref[number]
-    ]
-    if status == "ok" and call in ("het", "absent") and third:
-        reason = (
-            f"beside {third[0]}, which is neither"
-            if call == "het"
-            else f"{third[0]} is there, which is neither"
-        )
+    third = [CHANNELS[rival] for rival, at in zip(rivals, changed, strict=True) if CHANNELS[rival] != ref[at]]
+    if third and status == "ok" and call != "hom":
+        reason = f"{'beside ' * (call == 'het')}{third[0]}, which is neither"
     ranked = np.argsort(-heights[bases], axis=1, kind="stable")
     letters = ["".join(CHANNELS[order[rank]] for order in ranked) for rank in (0, 1)]
     agreement = calls.count(call) / len(calls)
@@ -400,7 +390,9 @@ def measure_shift(placed: Placed, at: int, ref: str, alt: str) -> Measure:
         return fail("not_covered", f"the trace shows {count} bases where the alleles differ", base, offset)
     own, rows = heights[bases], np.arange(len(bases))
     refs, alts = own[rows, codes[:, 0]], own[rows, codes[:, 1]]
-    explained = float(np.median((refs + np.where(differ, alts, 0)) / np.maximum(own.sum(axis=1), 1e-9)))
+    sums = np.maximum(heights.sum(axis=1), 1e-9)
+    usual = np.median(heights[near].max(axis=1) / sums[near])
+    explained = float(np.mean((refs + np.where(differ, alts, 0)) / sums[bases]) / usual)
     share = float(np.median(share_of(alts, refs)[differ]))
     call, status, reason = decide(share, noise)
     ranked, expected = np.argsort(-own, axis=1, kind="stable")[differ], codes[differ]
@@ -409,11 +401,12 @@ def measure_shift(placed: Placed, at: int, ref: str, alt: str) -> Measure:
     else:
         agrees = (np.sort(ranked[:, :2], axis=1) == np.sort(expected, axis=1)).all(axis=1)
     agreement = float(agrees.mean())
-    if status == "ok" and (agreement < MIN_AGREEMENT or explained < MIN_EXPLAINED):
+    more = call != "het" and explained < MIN_EXPLAINED  # than one allele
+    if status == "ok" and (agreement < MIN_AGREEMENT or more):
         call, status = "not_assessable", "ambiguous"
         reason = (
             f"behind it the highest peaks are the alleles' at {agreement:.0%} of {count} bases, and "
-            f"{explained:.0%} of the height is theirs: another change, or noise"
+            f"{explained:.0%} of the usual height is theirs: another change, or noise"
         )
     return Measure(call, status, reason, base, offset, share, median, noise, count, agreement)
 
@@ -436,7 +429,7 @@ def measure(placed: Placed | None, peaks: Peaks, variant: Variant) -> Measure:
 
 def describe(placed: Placed, shown: Measure, strand: str) -> dict[str, object]:
     """Return the columns of what a trace shows of a variant of a gene on this strand."""
-    trace, known = placed.peaks.trace, shown.base >= 0
+    trace, known = placed.peaks.trace, shown.places > 0
     return {
         "direction": "forward" if placed.reverse == (strand == "-") else "reverse",
         "primary_base": shown.primary,

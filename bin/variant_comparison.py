@@ -16,13 +16,15 @@ Comparison gained: present in the condition, absent from the reference. `new` if
 Test       Score test of two proportions (chi-squared, no continuity correction), interval of the difference
            by Newcombe (1998, method 10), q by Benjamini and Hochberg (1995) over all variants of the study
            that are present in both conditions. Fragments of an amplicon are copies of few template molecules,
-           some copied early and often: counts vary beyond the binomial. Two fragments of a sample come from
-           one template with probability 1 / TEMPLATES, so that n fragments tell as much as
-           n / (1 + (n - 1) / TEMPLATES) independent ones; test and its interval use these. Replicates have
-           templates of their own. Depth alone makes no difference significant.
-Zygosity   Relative to two copies: of three or four copies one has a VAF of 0.33 or 0.25 and is called
-           subclonal here. `imbalanced` lies between het and hom: three copies, two kinds of cells, or an
-           allele that amplifies better.
+           some copied early and often: counts vary beyond the binomial (Kebschull and Zador 2015). Two
+           fragments of a sample are taken to come from one template with probability 1 / TEMPLATES, so that n
+           fragments tell as much as n / (1 + (n - 1) / TEMPLATES) independent ones; test and its interval use
+           these. Replicates have templates of their own. Depth alone makes no difference significant. Where
+           nothing is seen this hardly matters: of TEMPLATES molecules one has a variant of 2 % with a
+           probability of 98 %, and detection limits are rarely below.
+Zygosity   Relative to two copies, from the VAF's interval: where there are three or four copies, one of them
+           (0.33, 0.25) looks subclonal. `imbalanced` lies between het and hom: two of three copies, two kinds
+           of cells, or an allele that amplifies better.
 Context    Bases beside a single-base substitution, on the strand of the pyrimidine. Given the shares of
            signatures among the study's mutations, the posterior of a signature is share x P(context |
            signature), over its sum. It tells what could have made such a change, not what made it.
@@ -32,7 +34,8 @@ Sanger     Traces confirm a variant if all that can be read agree with what sequ
 
 References: Wilson 1927, doi:10.1080/01621459.1927.10502953; Clopper and Pearson 1934,
 doi:10.1093/biomet/26.4.404; Newcombe 1998, Statistics in Medicine 17:873; Benjamini and Hochberg 1995,
-doi:10.1111/j.2517-6161.1995.tb02031.x; Alexandrov et al. 2020, doi:10.1038/s41586-020-1943-3 (signatures)
+doi:10.1111/j.2517-6161.1995.tb02031.x; Kebschull and Zador 2015, doi:10.1093/nar/gkv717 (PCR); Alexandrov et
+al. 2020, doi:10.1038/s41586-020-1943-3 (signatures)
 """
 
 import re
@@ -56,7 +59,9 @@ from common.variant_comparison_tables import GROUP, OF_SIDE, SITE, TESTED, of_si
 from common.variant_comparison_words import percent, vaf_change, why_unknown, zygosity_change
 from scipy.special import betaincinv, ndtr, ndtri
 
-TEMPLATES = 200  # a tenth or so of the genome copies in 10 ng of DNA take part in the PCR, not all alike
+# Assumed: 10 ng of DNA are 3,000 copies of the genome, of which a tenth is copied from the first cycles on,
+# not all of them alike. A heterozygote's VAF then has a standard deviation of 0.035, however deep it is read.
+TEMPLATES = 200
 VAF_STEP = 0.15  # less may be an allele that amplifies better in one PCR
 TENTH = 0.1
 POWER = 0.95  # of amplicon_variants' detection limits
@@ -69,10 +74,8 @@ FLAGS = ("strand_bias", "read_end", "primer_site")
 JUDGED = ("ok", "not_detected", "below_detection")
 UNREAD = ("unreadable", "too_noisy", "no_alignment")  # of traces
 
-TRUNCATING = {
-    *("transcript_ablation", "stop_gained", "frameshift_variant", "start_lost"),
-    *("splice_donor_variant", "splice_acceptor_variant"),
-}
+TRUNCATING = {"transcript_ablation", "stop_gained", "frameshift_variant", "start_lost"}
+TRUNCATING |= {"splice_donor_variant", "splice_acceptor_variant"}
 CHANGING = {
     "missense_variant": "missense",
     "inframe_deletion": "in-frame deletion",
@@ -293,19 +296,27 @@ def with_tests(rows: pd.DataFrame, limits: Thresholds) -> pd.DataFrame:
     p_value = score_test(shares, trials)
     q_value = benjamini_hochberg(p_value)
     rows.loc[both, TESTED[1:]] = np.column_stack([low, high, p_value, q_value])
-    for at in both:
-        difference, q = rows.vaf_difference[at], rows.q_value[at]
-        says = f"VAF {percent(rows.vaf_reference[at])} to {percent(rows.vaf_target[at])} (q {q:.2g})"
-        if abs(difference) >= VAF_STEP and q < limits.q_value_max:
-            rows.loc[at, "comparison"] = "expanded" if difference > 0 else "contracted"
-        elif abs(difference) >= VAF_STEP:
-            says += ": may be chance"
-        elif q < limits.q_value_max:
-            says += f": two PCRs may differ by less than {percent(VAF_STEP)}"
-        else:
-            continue
-        rows.loc[at, "reason"] = "; ".join(filter(None, [says, rows.reason[at]]))
+    tested = rows.loc[both, ["vaf_reference", "vaf_target", "q_value", "reason"]]
+    says = [apart(*row, limits.q_value_max) for row in tested.itertuples(index=False)]
+    rows.loc[both, ["comparison", "reason"]] = np.array(says, dtype=object)
     return rows
+
+
+def apart(
+    reference: float, target: float, q_value: float, reason: str, q_value_max: float
+) -> tuple[str, str]:
+    """Return comparison and reason of a variant that both conditions have, from its VAFs and their q."""
+    says = f"VAF {percent(reference)} to {percent(target)} (q {q_value:.2g})"
+    comparison = "shared"
+    if abs(target - reference) >= VAF_STEP and q_value < q_value_max:
+        comparison = "expanded" if target > reference else "contracted"
+    elif abs(target - reference) >= VAF_STEP:
+        says += ": may be chance"
+    elif q_value < q_value_max:
+        says += f": two PCRs may differ by less than {percent(VAF_STEP)}"
+    else:
+        says = ""
+    return comparison, "; ".join(filter(None, [says, reason]))
 
 
 # ---- what a variant is
@@ -406,18 +417,17 @@ def residues(name: object) -> str:
 
 
 def traces_of(row: Mapping, traces: pd.DataFrame) -> pd.DataFrame:
-    """Choose the traces of a line's variant: of its place, or, without one, of its change of the protein.
+    """Choose, of a line's traces, those of a variant: of its place, or else of its change of the protein.
 
     A trace of its gene that could not be read shows none of the gene's variants.
     """
-    own = traces[traces.line == row["line"]]
-    here = (own.chrom == row["chrom"]) & (own.pos == row["pos"]).fillna(False)
-    here &= (own.ref == row["ref"]) & (own.alt == row["alt"])
+    here = (traces.chrom == row["chrom"]) & (traces.pos == row["pos"]).fillna(False)
+    here &= (traces.ref == row["ref"]) & (traces.alt == row["alt"])
     names = {residues(row[column]) for column in ("hgvs_p", "hgvs_p_short")} - {""}
-    wanted = own.hgvs_p.where(own.hgvs_p.notna(), own.expected).map(residues)
-    blind = (wanted == "") & own.status.isin(UNREAD)
-    nowhere = own.chrom.isna() & (own.gene == row["gene"])
-    return own[here | (nowhere & (wanted.isin(names) | blind))]
+    wanted = traces.hgvs_p.where(traces.hgvs_p.notna(), traces.expected).map(residues)
+    blind = (wanted == "") & traces.status.isin(UNREAD)
+    nowhere = traces.chrom.isna() & (traces.gene == row["gene"])
+    return traces[here | (nowhere & (wanted.isin(names) | blind))]
 
 
 def trace_verdict(traces: pd.DataFrame, side: tuple) -> tuple[str, str]:
@@ -439,8 +449,10 @@ def trace_verdict(traces: pd.DataFrame, side: tuple) -> tuple[str, str]:
 
 
 def sanger_of(row: Mapping, sides: Sequence[tuple | None], traces: pd.DataFrame) -> tuple[str, str | None]:
-    """Return what traces say of a variant in the conditions compared, as one word and in words."""
+    """Return what a line's traces say of a variant in the conditions compared, as one word and in words."""
     own = traces_of(row, traces) if len(traces) else traces
+    if own.empty:
+        return "not_done", None
     verdicts, words = [], []
     for side in sides:
         of_side = own[own.condition == side.condition] if side else own[:0]
@@ -482,13 +494,14 @@ def analyse(
     Beside them, by side, effective numbers of fragments and the states of the pools.
     """
     found = called[called["sample"].isin(study["sample"]) & (called.status == "ok")]
-    sites = found[SITE].drop_duplicates()
+    sites = found[SITE].drop_duplicates().sort_values(SITE)
     pools = pooled(study, called.merge(sites, on=SITE), limits)
     of_condition = {
         (row.line, row.condition, row.chrom, row.pos, row.ref, row.alt): row for row in pools.itertuples()
     }
     names = described(sites, annotated).astype(object)
     names = names.where(names.notna(), None)
+    of_line = dict(tuple(traces.groupby("line")))
     rows = []
     for line, reference, target in pairs_of(study):
         for about in names.to_dict("records"):
@@ -504,16 +517,14 @@ def analyse(
                 values = {of_side(column, role): getattr(side, column, None) for column in columns}
                 row |= values if side else {}
             row["vaf_change"] = vaf_change(*sides)
-            row["sanger"], row["sanger_calls"] = sanger_of(row, sides, traces)
+            row["sanger"], row["sanger_calls"] = sanger_of(row, sides, of_line.get(line, traces[:0]))
             rows.append(row)
     further = [f"{column}_{role}" for column in ("effective", "state") for role in ("reference", "target")]
     table = pd.DataFrame(rows).reindex(columns=[*tables.COMPARISON, *further])
     numbers = [of_side(column, role) for column in OF_SIDE for role in ("reference", "target")]
     table = with_tests(table.astype(dict.fromkeys([*numbers, *TESTED], "float64")), limits)
-    changes = table[["zygosity_reference", "zygosity_target", "comparison"]].itertuples(
-        index=False, name=None
-    )
-    table["zygosity_change"] = [zygosity_change(*each) for each in changes]
+    columns = ["zygosity_reference", "zygosity_target", "comparison"]
+    table["zygosity_change"] = [zygosity_change(*each) for each in table[columns].itertuples(index=False)]
     return table
 
 
@@ -521,11 +532,9 @@ def analyse(
 @click.option("--amplicons", type=INPUT, required=True, help="TSV: sample, line, condition, role.")
 @click.option("--called", type=FOLDER, required=True, help="Folder with variants.tsv of amplicon_variants.")
 @click.option(
-    "--annotated", type=FOLDER, required=True, help="Folder with variants.tsv of annotate_variants, or none."
+    "--annotated", type=FOLDER, required=True, help="Folder with that of annotate_variants, or none."
 )
-@click.option(
-    "--sanger", type=FOLDER, required=True, help="Folder with calls.tsv of sanger_confirmation, or none."
-)
+@click.option("--sanger", type=FOLDER, required=True, help="Folder with calls.tsv of sanger_confirmation.")
 @click.option("--genome", type=INPUT, required=True, help="FASTA of the genome, with its index beside it.")
 @click.option(
     "--signatures", type=FOLDER, required=True,

@@ -1,30 +1,3 @@
-// Cut the windows around the amplicons from the genome and index them; holds the primers to the genome.
-process ALIGN_AMPLICONS_WINDOWS {
-    container "${params.registry}/align_amplicons:${workflow.manifest.version}"
-    cache 'deep'
-
-    input:
-    path primers    // chrom, start, end, amplicon, pool, left_start, left_end, right_start, right_end
-    path genome     // [genome.fa, genome.fa.fai]
-
-    output:
-    path 'windows', emit: windows    // windows.fa with the index of bwa
-    path 'versions.tsv', topic: versions
-
-    script:
-    """
-    align_amplicons.py windows \\
-        --primers ${primers} \\
-        --genome ${genome[0]}
-    """
-
-    stub:
-    """
-    mkdir windows
-    touch versions.tsv
-    """
-}
-
 // Align reads to the windows, in the genome's coordinates, and clip the primers: a sample.
 process ALIGN_AMPLICONS {
     container "${params.registry}/align_amplicons:${workflow.manifest.version}"
@@ -59,6 +32,33 @@ process ALIGN_AMPLICONS {
     stub:
     """
     touch ${sample}.bam ${sample}.bam.bai ${sample}.amplicons.tsv ${sample}.alignment.tsv versions.tsv
+    """
+}
+
+// Cut the windows around the amplicons from the genome and index them; holds the primers to the genome.
+process ALIGN_AMPLICONS_WINDOWS {
+    container "${params.registry}/align_amplicons:${workflow.manifest.version}"
+    cache 'deep'
+
+    input:
+    path primers    // chrom, start, end, amplicon, pool, left_start, left_end, right_start, right_end
+    path genome     // [genome.fa, genome.fa.fai]
+
+    output:
+    path 'windows', emit: windows    // windows.fa with the index of bwa
+    path 'versions.tsv', topic: versions
+
+    script:
+    """
+    align_amplicons.py windows \\
+        --primers ${primers} \\
+        --genome ${genome[0]}
+    """
+
+    stub:
+    """
+    mkdir windows
+    touch versions.tsv
     """
 }
 

@@ -182,7 +182,7 @@ def test_sample__reads_lie_where_they_are_from_without_their_primers(reference):
         assert not each.flag & FAILED
 
 
-@pytest.mark.parametrize("read_length", [60, 70, 150, 160, 165, 210, 240])
+@pytest.mark.parametrize("read_length", [60, 70, 150, 156, 159, 161, 165, 197, 199, 201, 210, 240])
 def test_sample__no_primer_of_a_neighbour_clips_a_read(reference, read_length):
     reference.align(write_library(reference.folder, "s1", 4, read_length=read_length))
     expected = Counter()
@@ -314,6 +314,21 @@ def test_sample__a_read_that_is_only_primer_is_unmapped_beside_its_mate(made):
     mates = [each for each in reference.records() if each.mate_is_unmapped]
     assert [(each.reference_start, each.reference_end) for each in mates] == [(470, 580)] * 3
     assert reference.amplicons().loc["L"].to_list() == [5, 5, 2]
+
+
+def test_sample__a_pair_that_is_only_primers_lies_nowhere(made):
+    reference = made(amplicons=[amplicon("L", "chr19", 400, 620, "1", primer=40)])
+    (first, second), *_ = sequenced([CONTIGS["chr19"][400:620]])
+    assert reference.align_pairs([(first[:38], second[:38])] * 2).on_target_pairs == 2
+    with pysam.AlignmentFile(reference.folder / "s1.bam") as opened:
+        records = list(opened.fetch(until_eof=True))
+        assert opened.nocoordinate == 4
+    for each in records:
+        assert (each.reference_id, each.reference_start, each.cigarstring) == (-1, -1, None)
+        assert (each.next_reference_id, each.next_reference_start) == (-1, -1)
+        assert each.mate_is_unmapped
+        assert not each.has_tag("MC")
+    assert reference.amplicons().loc["L"].to_list() == [2, 0, 0]
 
 
 def test_sample__amplicons_with_a_primer_in_common_are_told_apart_by_the_other(made):
@@ -525,6 +540,24 @@ def test_sample__depths_are_those_of_fragments_that_are_laid_down_one_by_one(ref
                 depth[place] += 1
         assert found.loc[name].to_list() == [number, np.median(depth), depth.min()]
     assert found.min_depth.K1 < found.median_depth.K1 < 40
+
+
+def test_sample__depths_are_those_of_samtools_depth(reference):
+    """samtools depth -s counts overlapping mates once, -J deletions too; K1 and N3 do not overlap."""
+    planted = [Planted("chr19", 500, CONTIGS["chr19"][500:512], "", 0.3), substitution("chr2", 1100, 0.5)]
+    reads = write_library(
+        reference.folder, "s1", {"K1": 90, "N3": 70}, planted, error_rate=0.01, read_length=95
+    )
+    reference.align(reads)
+    for name, each in (("K1", K1), ("N3", N3)):
+        region = f"{each.chrom}:{each.left_end + 1}-{each.right_start}"
+        command = ["samtools", "depth", "-a", "-s", "-J", "-r", region, reference.folder / "s1.bam"]
+        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        depth = [int(line.split("\t")[2]) for line in text.splitlines()]
+        assert len(depth) == each.right_start - each.left_end
+        found = reference.amplicons().loc[name]
+        assert (found.median_depth, found.min_depth) == (np.median(depth), min(depth))
+    assert reference.amplicons().min_depth[["K1", "N3"]].to_list() == [0, 70]  # mates of K1 do not meet
 
 
 def test_depths_of__mates_that_overlap_count_once():
@@ -751,6 +784,13 @@ def test_table__the_figure_has_what_it_draws_beside_it(study):
     text = (study / "coverage_heatmap.svg").read_text()
     for words in ("Amplicon depth", "pool 2", "dropout", "no reads", "A.CR", "K3", "chr19"):
         assert f">{words}<" in text
+
+
+def test_table__the_same_rows_give_the_same_bytes(study, tmp_path):
+    given = {"amplicons": study.parent / "amplicons.tsv", "primers": study.parent / "primers.tsv"}
+    invoke(table, **given, rows=study.parent / "rows", results=tmp_path)
+    for path in study.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 def test_table__a_study_whose_samples_were_all_lost_is_said(tmp_path, run_script):

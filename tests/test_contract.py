@@ -22,7 +22,7 @@ MODULES = sorted((ROOT / "modules").glob("*.nf"))
 SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
 DESCRIBED = {name: spec for group in SCHEMA["$defs"].values() for name, spec in group["properties"].items()}
 # Imported as another name than PyPI's.
-DISTRIBUTIONS = {"yaml": "pyyaml"}
+DISTRIBUTIONS = {"Bio": "biopython", "yaml": "pyyaml"}
 each_module = pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
 
 
@@ -87,7 +87,8 @@ def test_an_option_has_the_name_and_the_default_of_its_parameter(module, call):
 def test_a_container_holds_what_its_script_imports(module):
     def imports(script: Path) -> set[str]:
         text = script.read_text()
-        found = set(re.findall(r"^\s*(?:import|from) (\w+)", text, re.MULTILINE)) - {"common"}
+        found = re.findall(r"^\s*(?:import (\w+)|from (\w+)[.\w]* import)", text, re.MULTILINE)
+        found = {name for names in found for name in names} - {"", "common"}
         for plumbing in re.findall(r"^from common\.(\w+)", text, re.MULTILINE):
             found |= imports(ROOT / f"bin/common/{plumbing}.py")
         return found

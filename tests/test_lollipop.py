@@ -393,6 +393,7 @@ def test_class_of__a_change_of_the_protein_has_a_class_and_no_other(consequence,
         (None, "c.1704+1del", 568),
         (None, "c.1705-2A>G", 569),
         (None, "c.-12+1G>A", None),
+        (None, "", None),
         (None, "c.*5A>G", None),
     ],
 )
@@ -406,6 +407,19 @@ def test_residue_of__a_splice_site_is_drawn_at_the_codon_beside_it(start, hgvs_c
 )
 def test_percent__has_two_digits(share, expected):
     assert script.percent(share) == expected
+
+
+def test_describe__labels_are_short_whatever_code_the_names_have():
+    names = ["p.Asp114GlnfsTer4", "p.D114Qfs*4", "p.(Val512Ile)", "p.?", None]
+    found = pd.DataFrame({"line": "HSC-2", "condition": "resistant", "gene": "KEAP1", "hgvs_p_short": names})
+    found = found.assign(hgvs_c="c.1704+1del", consequence="missense_variant", comparison="gained")
+    found = found.assign(
+        zygosity_reference="absent", zygosity_target="het", vaf_reference=0.0, vaf_target=0.5
+    )
+    found = found.assign(common_polymorphism="no", protein_start=pd.array([1] * 5, dtype="Int64"))
+    rows = [script.Row("HSC-2", "resistant", "target", {})]
+    expected = ["D114Qfs*4", "D114Qfs*4", "V512I", "c.1704+1del", "c.1704+1del"]
+    assert script.describe(found, rows).label.tolist() == expected
 
 
 # ---- what was read
@@ -432,6 +446,14 @@ def test_read_residues__agrees_with_a_look_at_each_base(gene):
 def test_stretches__are_first_and_last_residues_of_what_was_read():
     assert script.stretches(np.array([1, 1, 0, 1, 0, 0, 1], dtype=bool)) == [(1, 2), (4, 4), (7, 7)]
     assert script.stretches(np.zeros(3, dtype=bool)) == []
+
+
+def test_fitted__cuts_features_at_the_end_of_the_protein():
+    features = pd.DataFrame({"kind": "domain", "start": [1, 90, 120], "end": [50, 110, 130]})
+    found = script.fitted(features, 100)
+    assert found.end.tolist() == [50, 100, 130]
+    assert found.drawn.tolist() == ["yes", "yes", "no"]
+    assert found.status.tolist() == ["ok", "beyond_end", "beyond_end"]
 
 
 # ---- a study
@@ -492,6 +514,7 @@ def test_main__draws_what_each_line_carries_and_says_what_it_leaves_out(founding
     svg = (folder / "out/proteins/KEAP1.svg").read_text()
     for word in ("ENST00000171111, 624 aa", "V512I  gained", "48 %", "3.1 %", "Kelch 4", "none found"):
         assert f">{word}<" in svg, word
+    assert ">Not drawn: 1 common polymorphism, 2 without a change of a residue.<" in svg
     for word in ("L471=", "A200="):
         assert word not in svg
     section = found["section"]
@@ -537,8 +560,10 @@ def test_main__lines_with_one_condition_or_three_have_their_rows(run_script, tmp
         "HSC-2": ["resistant"],
         "HSC-3": ["parental", "resistant", "washout"],
         "HO-1-u-1": ["parental"],
+        "HSC-4": ["parental"],
     }
-    carried = {"HSC-2": {"V512I": UNKNOWN}, "HSC-3": {"W544*": SUBCLONE}}
+    alone = ("not_assessable", 0.5, "het", None, None)
+    carried = {"HSC-2": {"V512I": UNKNOWN}, "HSC-3": {"W544*": SUBCLONE}, "HSC-4": {"G333C": alone}}
     found = run(run_script, tmp_path, conditions=conditions, carried=carried, covered=["KEAP1"])
     lines = found["KEAP1"][found["KEAP1"].element == "line"]
     assert lines[["line", "condition"]].to_numpy().tolist() == [
@@ -546,13 +571,14 @@ def test_main__lines_with_one_condition_or_three_have_their_rows(run_script, tmp
         ["HSC-3", "resistant"],
         ["HSC-3", "washout"],
         ["HO-1-u-1", "parental"],
-        ["HSC-4", "resistant"],
+        ["HSC-4", "parental"],
     ]
-    assert lines.label.tolist() == ["", "none found", "", "none found, no resistant sample", "none found"]
+    assert lines.label.tolist() == ["", "none found", "", "none found, no resistant sample", ""]
     assert lines.reason.iloc[0] == "resistant: 100 % read; no parental sample"
     svg = (tmp_path / "out/proteins/KEAP1.svg").read_text()
     assert ">in resistant, not assessable in parental<" in svg
     assert ">in washout only<" in svg
+    assert ">in parental, not assessable in resistant<" in svg
 
 
 def test_main__stacks_and_splice_sites_are_drawn(run_script, tmp_path):

@@ -24,7 +24,11 @@ PROCESSES = sorted(  # under the names that they run by
 # Published with --save_reference only.
 REFERENCE = {"index_transcripts", "index_genome"}
 Q_VALUE_MAX = 0.05
-STUDY_FILES = {"rnaseq": "csv", "fasta": "fa.gz", "gtf": "gtf.gz"}  # of a simulated study
+STUDY_FILES = {  # of a simulated study
+    **{"rnaseq": "csv", "fasta": "fa.gz", "gtf": "gtf.gz"},
+    **{"amplicons": "csv", "primers": "tsv", "sanger": "csv"},
+}
+ALLELE = ["chrom", "pos", "ref", "alt"]
 MAX_INTRON = ("--max_intron", 20000)  # as in the profile test
 TRUNCATED = "HSC-3.CR2"  # the sample of the null study whose reads break off
 
@@ -56,12 +60,14 @@ def null_study(tmp_path_factory) -> Run:
     options = ["--size", "small", "--gene-sets", ROOT / "assets/gene_sets", "--effects", "0"]
     script = ROOT / "bin/simulate_study.py"
     subprocess.run([sys.executable, script, *map(str, options), "--results", folder / "study"], check=True)
-    sheet = folder / "study/rnaseq.csv"
-    rows = sheet.read_text().splitlines(keepends=True)
-    sheet.write_text("".join(row for row in rows if row.startswith(("sample", "HSC-2.", "HSC-3."))))
+    for name in ("rnaseq", "amplicons"):
+        sheet = folder / f"study/{name}.csv"
+        rows = sheet.read_text().splitlines(keepends=True)
+        sheet.write_text("".join(row for row in rows if row.startswith(("sample", "HSC-2.", "HSC-3."))))
     whole = folder / f"study/reads/{TRUNCATED}_1.fastq.gz"
     whole.write_bytes(whole.read_bytes()[:-1000])
-    given = [(f"--{name}", f"study/{name}.{kind}") for name, kind in STUDY_FILES.items()]
+    files = {name: kind for name, kind in STUDY_FILES.items() if name != "sanger"}
+    given = [(f"--{name}", f"study/{name}.{kind}") for name, kind in files.items()]
     run = run_pipeline(folder, *[word for pair in given for word in pair], *MAX_INTRON)
     assert run.exit_code == 0, run.output
     return run
@@ -175,6 +181,93 @@ def test_run__the_planted_variants_are_discovered_and_named(demo):
     )
     named = read(results / "annotate_variants/variants.tsv")
     assert set(planted.hgvs_p) <= set(named.hgvs_p.str.replace(r"[()]", "", regex=True))
+
+
+def with_truth(found: pd.DataFrame, truth: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Join what was found with what was planted; what is on one side only has missing values of the other."""
+    return found.merge(truth, how="outer", on=[*keys, *ALLELE], suffixes=("", "_planted"))
+
+
+def test_run__the_variants_planted_in_dna_come_back_and_no_other(demo):
+    """Of 3 % or more, wherever the amplicon did not drop out; intervals of 95 % hold the planted share."""
+    results = demo.folder / "results"
+    truth = read(results / "simulate_study/truth/amplicon_variants.tsv")
+    both = with_truth(read(results / "amplicon_variants/variants.tsv"), truth, ["sample"])
+    assert both.vaf_planted[both.status == "ok"].notna().all(), both[both.status == "ok"]
+    planted = both[both.vaf_planted >= 0.03]
+    missed = planted[planted.status != "ok"]
+    assert set(missed.status) <= {"low_depth"}, missed
+    assert len(planted) - len(missed) >= 20
+    assert set(truth.hgvs_c[truth.origin == "planted"]) <= set(planted.hgvs_c[planted.status == "ok"])
+    held = planted[planted.status == "ok"]
+    within = (held.vaf_low <= held.vaf_planted) & (held.vaf_planted <= held.vaf_high)
+    assert within.mean() >= 0.8
+    assert ((held.vaf - held.vaf_planted).abs() < 0.08).all()
+
+
+def test_run__what_resistance_gained_and_kept_is_told_line_by_line(demo):
+    results = demo.folder / "results"
+    truth = read(results / "simulate_study/truth/amplicon_variants.tsv")
+    ends = truth.pivot_table(index=["line", *ALLELE], columns="condition", values="vaf").fillna(0)
+    change = np.select([ends.parental == 0, ends.resistant == 0], ["gained", "lost"], "shared")
+    expected = pd.Series(change, ends.index, name="expected").reset_index()
+    found = read(results / "variant_comparison/comparison.tsv")
+    both = found.merge(expected, how="outer", on=["line", *ALLELE])
+    told = both[both.comparison.notna() & (both.comparison != "not_assessable")]
+    assert (told.comparison == told.expected).all(), told
+    assert both.comparison.isna().sum() == 0, both[both.comparison.isna()]
+    assert (both.comparison == "not_assessable").sum() <= 2
+    of_line = found[found.comparison == "gained"].groupby("line").hgvs_p_short.agg(set)
+    assert any("V512I" in name for name in of_line["HSC-2"])
+    assert any("W544*" in name for name in of_line["HSC-3"])
+    shared = found[(found.line == "HO-1-u-1") & (found.comparison == "shared")].hgvs_p_short.dropna()
+    assert shared.str.contains("E82D").sum() == 1
+
+
+def test_run__nothing_is_gained_or_lost_in_dna_where_nothing_was_planted(null_study):
+    found = read(null_study.folder / "results/variant_comparison/comparison.tsv")
+    assert len(found) > 0
+    assert set(found.comparison) <= {"shared", "not_assessable"}
+    assert (found.comparison == "shared").mean() > 0.8
+
+
+def test_run__an_amplicon_that_drops_out_is_told_and_makes_no_variant_absent(demo):
+    results = demo.folder / "results"
+    truth = read(results / "simulate_study/truth/amplicons.tsv")
+    dropped = set(truth[truth.dropped == "yes"].set_index(["sample", "amplicon"]).index)
+    assert dropped
+    coverage = read(results / "align_amplicons/coverage.tsv").set_index(["sample", "amplicon"])
+    assert set(coverage.index[coverage.status == "dropout"]) == dropped
+    counts = read(results / "amplicon_variants/variants.tsv")
+    only = [(row.sample, str(row.amplicons)) in dropped for row in counts.itertuples()]
+    assert not (counts[only].status == "not_detected").any()
+
+
+def test_run__traces_are_read_as_they_were_planted(demo):
+    results = demo.folder / "results"
+    truth = read(results / "simulate_study/truth/traces.tsv")
+    calls = read(results / "sanger_confirmation/calls.tsv")
+    both = truth.merge(calls, how="left", on=["file", "gene", "hgvs_c"], suffixes=("_planted", ""))
+    assert len(both) >= 8
+    wrong = both[both.call != both.call_planted]
+    assert wrong.empty, wrong
+    confirmed = read(results / "variant_comparison/comparison.tsv")
+    confirmed = confirmed[confirmed.sanger.fillna("").str.contains("confirmed")]
+    assert {"HSC-2", "HSC-3", "HO-1-u-1"} <= set(confirmed.line)
+
+
+def test_run__variants_of_dna_are_read_out_in_rna(demo):
+    """The truncated allele of HSC-3 is half of the DNA, and less of the RNA."""
+    results = demo.folder / "results"
+    dna = read(results / "amplicon_variants/variants.tsv")
+    rna = read(results / "locus_genotype/discovery.tsv")
+    of_rna = rna[rna.hgvs_c.fillna("").str.endswith("c.1631G>A") & (rna.line == "HSC-3")]
+    of_rna = of_rna[of_rna.condition == "resistant"]
+    of_dna = dna.merge(of_rna[ALLELE].drop_duplicates(), on=ALLELE)
+    of_dna = of_dna[(of_dna.line == "HSC-3") & (of_dna.condition == "resistant")]
+    assert of_dna.vaf.between(0.4, 0.6).all()
+    assert len(of_dna) == 1
+    assert of_rna.vaf.mean() < 0.35
 
 
 def test_run__samples_are_known_by_their_lines(demo):

@@ -647,11 +647,10 @@ def test_true_variants__change_the_protein_as_they_say(written):
         spliced = changed.spliced(transcript._replace(exons=tuple(shift)))
         after = translated(spliced[transcript.cds[0] :])
         after = after[: after.index("*") + 1]
-        if row.origin == "common_snp":
+        if row.hgvs_p.endswith("="):
             assert after == before
             place = int(re.search(r"\d+", row.hgvs_p)[0])
             assert int(re.search(r"\d+", row.hgvs_c)[0]) == 3 * place
-            assert row.hgvs_p.endswith("=")
         elif "fs" in row.hgvs_p:
             ref, place, alt, stop = re.fullmatch(r"p\.(\D+)(\d+)(\D+)fsTer(\d+)", row.hgvs_p).groups()
             same = int(place) - 1
@@ -659,6 +658,7 @@ def test_true_variants__change_the_protein_as_they_say(written):
             assert (after[same], len(after)) == (ONE_LETTER[alt], same + int(stop))
         else:
             ref, place, alt = re.fullmatch(r"p\.(\D+)(\d+)(\D+)", row.hgvs_p).groups()
+            assert row.origin == "planted"
             expected = "*" if alt == "Ter" else ONE_LETTER[alt]
             assert before[int(place) - 1] == ONE_LETTER[ref]
             assert after[: int(place)] == before[: int(place) - 1] + expected
@@ -692,11 +692,12 @@ def test_true_genotypes__are_those_of_the_founding_study(genes, genome):
     lines, replicates = SIZES["medium"]
     samples, _ = draw_matrix(1, genes, study_of(genes, "medium"), replicates, 1.0)
     truth = true_genotypes(genome, samples, lines, 1.0)
-    assert len(truth) == 42 * 7
+    assert len(truth) == 42 * 8
     carriers = truth[truth.genotype != "ref"].drop_duplicates(["line", "condition", "hgvs_c"])
     columns = ["line", "condition", "hgvs_p", "genotype", "rna_share"]
     found = set(carriers[columns].itertuples(index=False, name=None))
     assert found == {
+        *(("HSC-2", condition, "p.Asp57=", "het", 0.5) for condition in SHORT),
         ("HSC-2", "resistant", "p.Val512Ile", "het", 0.5),
         ("HSC-2", "resistant", "p.Asp114GlnfsTer4", "het", 0.5),
         ("HSC-3", "resistant", "p.Trp544Ter", "het", 0.2),

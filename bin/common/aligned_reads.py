@@ -292,6 +292,8 @@ class Gaps(NamedTuple):
     start: np.ndarray
     end: np.ndarray
     bases: list[str]
+    first: np.ndarray  # where the bases instead lie in those of the reads
+    behind: np.ndarray
 
 
 def gaps(reads: Reads, start: int, searched: np.ndarray) -> Gaps:
@@ -305,7 +307,7 @@ def gaps(reads: Reads, start: int, searched: np.ndarray) -> Gaps:
     begins = reads.query[some]
     ends = begins + np.where(reads.kind[some] == INSERTION, reads.length[some], 0)
     bases = [reads.bases[low:high].tobytes().decode() for low, high in zip(begins, ends, strict=True)]
-    return Gaps(reads.owner[some], first, end, bases)
+    return Gaps(reads.owner[some], first, end, bases, begins, ends)
 
 
 def covered(reads: Reads, segments: Segments) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,6 +1,7 @@
 """The candidates of the amplicons: as count_amplicon_alleles wrote them, and where they lie."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +28,12 @@ ALLELES = {
     **{"status": "str", "reason": "str"},
 }
 
+VARIANTS = [
+    *("sample", "line", "condition", *VARIANT, "amplicons", *NUMBERS, "alt_forward", "alt_reverse"),
+    *("amplicon_counts", "vaf", "vaf_low", "vaf_high", "error_rate", "error_source", "p_value", "q_value"),
+    *("alt_base_quality", "alt_read_position", "strand_bias_p", "homopolymer", "primer_site"),
+    *("detection_limit", "status", "reason"),
+]
 LIMITS = [
     *("sample", "line", "condition", "amplicon", "chrom", "insert_start", "insert_end", "median_depth"),
     *("sites", "sites_assessed", "median_detection_limit", "worst_detection_limit", "status", "reason"),
@@ -54,8 +61,21 @@ def candidates_of(alleles: pd.DataFrame, stretches: Sequence[Stretch]) -> list[C
         ]
         nearest = int(np.argmin(away))
         variant = normal_form(pos - 1, ref, alt, stretches[nearest].sequence)
-        found.append((nearest, Candidate(variant, stretches[nearest], int(firsts[nearest]))))
-    return [each for _, each in sorted(found, key=lambda pair: (pair[0], pair[1].variant))]
+        order = (nearest, pos, ref, alt)
+        found.append((order, Candidate(variant, stretches[nearest], int(firsts[nearest]))))
+    return [each for _, each in sorted(found, key=itemgetter(0))]
+
+
+def counts_of(
+    alleles: pd.DataFrame, candidates: Sequence[Candidate], samples: pd.DataFrame
+) -> list[list[list[tuple]]]:
+    """Return the rows of each candidate in each sample: one an amplicon; what was not counted is 0."""
+    of: dict[tuple, list[tuple]] = {}
+    counts = dict.fromkeys([*NUMBERS, *STRANDS], 0)
+    for row in alleles.fillna(counts).astype(dict.fromkeys(counts, "int64")).itertuples():
+        of.setdefault((row.sample, row.chrom, row.pos, row.ref, row.alt), []).append(row)
+    names = [vcf_fields(candidate.variant, candidate.stretch.sequence) for candidate in candidates]
+    return [[of[sample, *name] for sample in samples["sample"]] for name in names]
 
 
 def read_sites(path: Path, samples: Sequence[str], sites: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -79,25 +99,23 @@ def changes_of(candidate: Candidate) -> tuple[np.ndarray, np.ndarray]:
     return np.array(sites), np.array([BASES.index(alt[place]) for place in at])
 
 
-def primers_at(candidate: Candidate) -> list[str]:
-    """Return the amplicons under whose primers a candidate can lie, or beside it if it is no substitution."""
-    (_, _, ref, alt), stretch, _ = candidate
-    low, high = core_of(candidate.variant, stretch.sequence)
-    touching = int(len(ref) != len(alt))
-    return [each.name for each in stretch.amplicons if each.touches_primer(low, high, touching)]
-
-
 def described(candidate: Candidate) -> dict[str, object]:
     """Say of a candidate what is the same in all samples."""
     variant, stretch, _ = candidate
     low, high = core_of(variant, stretch.sequence)
-    inside = [each.name for each in stretch.amplicons if each.start <= low and high <= each.end]
     places = range(low if variant.ref else max(low - 1, stretch.sequence.start), max(high, low + 1))
+    inside = [each.name for each in stretch.amplicons if each.holds(variant, stretch.sequence)]
     return dict(zip(VARIANT, vcf_fields(variant, stretch.sequence), strict=True)) | {
         "amplicons": ";".join(inside),
         "homopolymer": max(run_at(place, stretch.sequence) for place in places),
         "primer_site": "yes" if primers_at(candidate) else "no",
     }
+
+
+def primers_at(candidate: Candidate) -> list[str]:
+    """Return the amplicons under whose primers a candidate can lie."""
+    variant, stretch, _ = candidate
+    return [each.name for each in stretch.amplicons if each.meets_primer(variant, stretch.sequence)]
 
 
 def by_amplicon(

@@ -5,6 +5,7 @@ looked at at once; each place of an insert is a site, once, however many amplico
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -34,10 +35,18 @@ class Amplicon(NamedTuple):
     right_end: int
     site: int
 
-    def touches_primer(self, low: int, high: int, touching: int) -> bool:
-        """Say whether places are under a primer; `touching` is 1 if those beside one are, too."""
-        under_left = low < self.start + touching and high > self.left_start - touching
-        return under_left or (low < self.right_end + touching and high > self.end - touching)
+    def holds(self, variant: Variant, sequence: Bases) -> bool:
+        """Say whether all places where a variant can lie are in the insert; of an indel, not at its edges."""
+        low, high = core_of(variant, sequence)
+        beside = int(len(variant.ref) != len(variant.alt))
+        return self.start + beside <= low and high <= self.end - beside
+
+    def meets_primer(self, variant: Variant, sequence: Bases) -> bool:
+        """Say whether a variant can lie under a primer, or beside it if it is an indel."""
+        low, high = core_of(variant, sequence)
+        beside = int(len(variant.ref) != len(variant.alt))
+        left = low < self.start + beside and high > self.left_start - beside
+        return left or (low < self.right_end + beside and high > self.end - beside)
 
 
 class Stretch(NamedTuple):
@@ -62,6 +71,32 @@ class Pile(NamedTuple):
     high: np.ndarray
     row: np.ndarray  # of a read of the stretch: its fragment here, -1 if it is not of this amplicon
     fragment: np.ndarray  # its number in the stretch
+    reads: Reads  # their CIGAR operations only
+
+
+class Placed(NamedTuple):
+    """The reads of a stretch, and where they belong."""
+
+    reads: Reads
+    amplicon: np.ndarray  # of a read, -1 if there is none
+    low: np.ndarray  # of a read: where what was read begins and ends, the clipped primers with it
+    high: np.ndarray
+    operations: list[np.ndarray]  # of an amplicon: their numbers
+
+
+def place(reads: Reads, amplicons: Sequence[Amplicon]) -> Placed:
+    """Find the amplicon of each read."""
+    start, end, clipped_left, clipped_right = extents(reads)
+    amplicon = amplicon_of(reads, amplicons)
+    inserts = np.array([[each.start, each.end] for each in amplicons])[amplicon]
+    # Where a read begins, or reaches the end of the insert, a primer is clipped: it was read all the same.
+    low = start - np.where(~reads.reverse | (start <= inserts[:, 0]), clipped_left, 0)
+    high = end + np.where(reads.reverse | (end >= inserts[:, 1]), clipped_right, 0)
+    of = amplicon[reads.owner]
+    order = np.argsort(of, kind="stable")
+    cuts = np.searchsorted(of[order], np.arange(len(amplicons) + 1))
+    operations = [order[first:last] for first, last in pairwise(cuts)]
+    return Placed(reads, amplicon, low, high, operations)
 
 
 def stretches_of(primers: pd.DataFrame, fasta: pysam.FastaFile) -> list[Stretch]:
@@ -120,27 +155,26 @@ def amplicon_of(reads: Reads, amplicons: Sequence[Amplicon]) -> np.ndarray:
     return best[reads.fragment]
 
 
-def pile_of(reads: Reads, own: np.ndarray, amplicon: Amplicon) -> Pile:
-    """Lay the reads of an amplicon (`own`: their numbers) over its insert."""
+def pile_of(placed: Placed, number: int, amplicon: Amplicon) -> Pile:
+    """Lay the reads of an amplicon over its insert."""
+    own = np.flatnonzero(placed.amplicon == number)
+    names = ("owner", "kind", "place", "length", "query")
+    some = placed.operations[number]
+    reads = placed.reads._replace(**{name: getattr(placed.reads, name)[some] for name in names})
     fragment, row = np.unique(reads.fragment[own], return_inverse=True)
-    number, width = len(fragment), amplicon.end - amplicon.start
-    start, end, clipped_left, clipped_right = extents(reads)
-    # Where a read begins, or reaches the end of the insert, a primer is clipped: it was read all the same.
-    low = start - np.where(~reads.reverse | (start <= amplicon.start), clipped_left, 0)
-    high = end + np.where(reads.reverse | (end >= amplicon.end), clipped_right, 0)
+    shape = (2, len(fragment))
+    low, high = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     laid, rows = [], np.full(len(reads.fragment), NONE)
-    lows, highs = np.zeros((2, number), dtype=np.int64), np.zeros((2, number), dtype=np.int64)
     for strand in (0, 1):
         some = np.flatnonzero(reads.reverse[own] == strand)
         _, first = np.unique(row[some], return_index=True)  # of mates on one strand, one
         some = some[first]
         on_strand = np.full(len(reads.fragment), NONE)
-        on_strand[own[some]] = row[some]
-        rows[own[some]] = row[some]
-        lows[strand, row[some]], highs[strand, row[some]] = low[own[some]], high[own[some]]
-        laid.append(spread(reads, on_strand, number, amplicon.start, amplicon.end))
-    bases, qualities = (np.stack(each).reshape(2, number, width) for each in zip(*laid, strict=True))
-    return Pile(bases, qualities, lows, highs, rows, fragment)
+        on_strand[own[some]] = rows[own[some]] = row[some]
+        low[strand, row[some]], high[strand, row[some]] = placed.low[own[some]], placed.high[own[some]]
+        laid.append(spread(reads, on_strand, len(fragment), amplicon.start, amplicon.end))
+    bases, qualities = (np.stack(each) for each in zip(*laid, strict=True))
+    return Pile(bases, qualities, low, high, rows, fragment, reads)
 
 
 def core_of(variant: Variant, sequence: Bases) -> tuple[int, int]:

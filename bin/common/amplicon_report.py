@@ -67,6 +67,11 @@ def text_mm(text: str, points: float) -> float:
     return len(text) * points * 0.6 / 72 / MM
 
 
+def highest(cells: pd.DataFrame) -> float:
+    """Return where the scale of logarithms ends."""
+    return float(max(1, np.ceil(np.nan_to_num(cells.log10_median_depth.max(), nan=1))))
+
+
 def places(groups: Sequence[object], size: float, gap: float) -> np.ndarray:
     """Place cells of this size beside each other, with a gap where the group changes; mm."""
     changes = np.cumsum([0, *(before != behind for before, behind in pairwise(groups))])
@@ -91,8 +96,7 @@ def draw_heatmap(cells: pd.DataFrame, min_depth: int) -> Figure:
     keys = legend(cells, min_depth)
     width = max(100.0, left + max(each[-1] for each in x) + wide + 6)
     beside = width > 140  # the keys lie beside the scale
-    room = width - (50 if beside else 6)
-    columns = max(1, int(room // (7 + max(text_mm(key.get_label(), 7) for key in keys))))
+    columns = columns_of([key.get_label() for key in keys], width - (50 if beside else 6))
     keys_top = 7.5 if beside else 12
     top = max(13, keys_top + 2.5 + 3.6 * -(-len(keys) // columns))
     pools = amplicons.pool.notna().any()
@@ -105,8 +109,7 @@ def draw_heatmap(cells: pd.DataFrame, min_depth: int) -> Figure:
 
     figure, axes = new_figure(width, height, len(blocks))
     figure.set_layout_engine("none")
-    highest = max(1.0, np.ceil(np.nan_to_num(cells.log10_median_depth.max(), nan=1.0)))
-    colours = ScalarMappable(Normalize(0, highest), colormaps[DEPTH_COLOURS])
+    colours = ScalarMappable(Normalize(0, highest(cells)), colormaps[DEPTH_COLOURS])
     shape = len(samples), len(amplicons)
     values = cells.log10_median_depth.to_numpy().reshape(shape)
     statuses = cells.status.to_numpy().reshape(shape)
@@ -174,6 +177,15 @@ def draw_bars(panel: Axes, amplicons: pd.DataFrame, x: np.ndarray, wide: float, 
         panel.plot(ends, [lift, lift], color="black", linewidth=0.8, clip_on=False)
         room = max(3, int((ends[1] - ends[0]) / text_mm("m", 7)))
         panel.text(np.mean(ends), lift - 0.5, shortened(chrom, room), fontsize=7, ha="center", va="bottom")
+
+
+def columns_of(labels: Sequence[str], room: float) -> int:
+    """Say how many columns of keys fit into so many mm, filled from above, if rows are to be few, but two."""
+    for rows in range(2, len(labels)):
+        columns = [labels[at : at + rows] for at in range(0, len(labels), rows)]
+        if sum(8 + max(text_mm(label, 7) for label in column) for column in columns) <= room:
+            return len(columns)
+    return 1
 
 
 def pool_colours(pools: pd.Series) -> dict[str, str]:
@@ -304,7 +316,13 @@ def write_coverage(
         settings={
             **{"xcats": shown, "ycats": list(sheet["sample"]), "xcats_samples": False},
             **{"xlab": "amplicon", "ylab": "sample", "zlab": "log10 of the median depth (fragments)"},
-            **{"min": 0, "cluster_rows": False, "cluster_cols": False, "display_values": False},
+            **{
+                "min": 0,
+                "max": highest(cells),
+                "cluster_rows": False,
+                "cluster_cols": False,
+                "display_values": False,
+            },
             "colstops": [
                 [round(stop, 2), to_hex(colormaps[DEPTH_COLOURS](stop))] for stop in np.linspace(0, 1, 9)
             ],

@@ -66,10 +66,10 @@ def says_limits(limits: pd.DataFrame) -> str:
     if known.empty:
         return "In no amplicon of any sample there were fragments enough to find one."
     worst = known.loc[known.worst_detection_limit.idxmax()]
+    usual = percent(known.median_detection_limit.median())
     words = (
-        f"A changed base would have been found from a VAF of {percent(known.median_detection_limit.median())} on "
-        f"(median), and {percent(worst.worst_detection_limit)} at the worst site ({worst.amplicon} in "
-        f"{worst['sample']})."
+        f"A changed base would have been found from a VAF of {usual} on (median), and "
+        f"{percent(worst.worst_detection_limit)} at the worst site ({worst.amplicon} in {worst['sample']})."
     )
     thin = (limits.status != "ok").sum()
     return words + (f" {thin} of {len(limits)} inserts are not or not wholly covered." if thin else "")

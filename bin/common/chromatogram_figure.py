@@ -24,9 +24,10 @@ FLANK = 10  # bases on either side of a variant
 LONGEST = 20  # of its bases that are drawn
 ONE_MM, TWO_MM = 100.0, 180.0  # width with one and with two directions
 LEFT_MM, RIGHT_MM, GAP_MM = 15.0, 3.0, 5.0
+SAYS_MM = 19.0  # of a panel's title, for the call
 TITLE_MM, HEAD_MM, PANEL_MM, NOTE_MM, ABOVE_MM, LETTERS_MM, AXIS_MM = 4.0, 6.5, 20.0, 5.0, 1.5, 7.0, 9.0
 DIRECTIONS = ("forward", "reverse")
-EMBEDDED = 6  # figures that the report itself shows
+EMBEDDED = 290_000  # characters of figures that the report itself shows
 SHOWN_ROWS = 200  # of the report's table
 TEXTS = {
     "not_covered": "not covered",
@@ -82,11 +83,9 @@ def letters_around(
     return rows
 
 
-def turned(panel: pd.DataFrame, flip: bool) -> pd.DataFrame:
-    """Turn offsets and bases to the other strand."""
-    if not flip:
-        return panel
-    panel = panel.assign(offset=-panel.offset)
+def turned(panel: pd.DataFrame, size: int) -> pd.DataFrame:
+    """Turn offsets from a variant of this many bases, and the bases, to the other strand."""
+    panel = panel.assign(offset=size - 1 - panel.offset)
     if "base" in panel:
         return panel.assign(base=panel.base.str.translate(COMPLEMENT))
     return panel.rename(columns=dict(zip(CHANNELS, CHANNELS[::-1], strict=True)))
@@ -138,8 +137,10 @@ def panel_of(
     table = pd.DataFrame(letters, columns=["element", "offset", "base"])
     ref, alt = map(len, change)
     band = (-0.5, ref - 0.5) if ref else (-alt - 0.5, -0.5) if backwards else (-0.5, alt - 0.5)
-    band = (-band[1], -band[0]) if flip else band
-    return Panel(*named, direction, says, there, "", turned(curve, flip), turned(table, flip), band)
+    if flip:
+        curve, table = turned(curve, ref), turned(table, ref)
+        band = (ref - 1 - band[1], ref - 1 - band[0])
+    return Panel(*named, direction, says, there, "", curve, table, band)
 
 
 def arrange(panels: Sequence[Panel]) -> tuple[list[str], list[list[Panel | None]]]:
@@ -164,19 +165,14 @@ def arrange(panels: Sequence[Panel]) -> tuple[list[str], list[list[Panel | None]
     return directions, grid
 
 
-def draw_panel(axes: Axes, panel: Panel) -> None:
+def draw_panel(axes: Axes, panel: Panel, width_mm: float) -> None:
     """Draw the four channels of a trace, and the base calls below them."""
-    title = axes.set_title(panel.condition, color=ROLES[panel.role], fontsize=8, pad=2)
-    axes.annotate(
-        shortened(panel.file, 30),
-        (1, 0),
-        (4, 0),
-        xycoords=title,
-        textcoords="offset points",
-        fontsize=5.5,
-        color=QUIET,
-        va="bottom",
-    )
+    condition = shortened(panel.condition, 30)
+    title = axes.set_title(condition, color=ROLES[panel.role], fontsize=8, pad=2)
+    room = int((width_mm - SAYS_MM - 2.0 * len(condition)) / 1.15)  # letters
+    if room > 5:
+        file = {"text": shortened(panel.file, room), "xy": (1, 0), "xytext": (4, 0), "xycoords": title}
+        axes.annotate(**file, textcoords="offset points", fontsize=5.5, color=QUIET, va="bottom")
     weight = "bold" if panel.seen else "normal"
     colour = "#111111" if panel.seen else QUIET
     axes.set_title(panel.says, loc="right", fontsize=8, pad=2, fontweight=weight, color=colour)
@@ -267,7 +263,7 @@ def draw(panels: Sequence[Panel], line: str, gene: str, variant: Variant) -> Fig
             top += HEAD_MM
             if panel := row[number]:
                 box = (left, 1 - (top + height) / tall, column_mm / wide, height / tall)
-                draw_panel(figure.add_axes(box, xlim=limits), panel)
+                draw_panel(figure.add_axes(box, xlim=limits), panel, column_mm)
             top += height
         top += ABOVE_MM
         own = [panel for panel in drawn if panel.direction == direction]
@@ -333,7 +329,7 @@ def sentence_of(table: pd.DataFrame) -> str:
         if not rows.call.isin(["het", "hom"]).any():
             continue
         found = [
-            f"{', '.join(f'{call} {len(own)}' for call, own in part.groupby('call'))} in {condition}"
+            f"{condition}: {', '.join(f'{len(own)} {call}' for call, own in part.groupby('call'))}"
             for condition, part in rows.groupby("condition", sort=False)
         ]
         shown.append(f"{gene} {name} of {line} ({'; '.join(found)})")
@@ -388,7 +384,12 @@ def write_report(results: Path, table: pd.DataFrame, made: Mapping[str, tuple[Fi
         dois=DOIS,
     )
     seen = [(figure, says) for figure, says, there in made.values() if there]
-    pictures = [embedded(figure, says) for figure, says in seen[:EMBEDDED]]
+    pictures: list[str] = []
+    for figure, says in seen:
+        pictures.append(embedded(figure, says, 100))
+        if sum(map(len, pictures)) > EMBEDDED:
+            pictures = pictures[: max(len(pictures) - 1, 1)]
+            break
     sentence = (
         f"Chromatograms around {len(made)} combinations of variant and line, as the gene reads. "
         "A green, C blue, G black, T red; the variant's place is yellow; base calls are below the curves. "

@@ -21,6 +21,7 @@ from common.lollipop_layout import (
     HEAD,
     POINT,
     RIGHT,
+    SPACING,
     TOP,
     WIDTH,
     Lane,
@@ -117,7 +118,8 @@ def draw_lane(
         if not free:
             continue
         end = base + way * (heights[-1] + HEAD / 2 + 0.6)
-        look = {"va": "bottom" if way < 0 else "top", "linespacing": 1.0, "rotation": 90 * lane.way.upright}
+        look = {"va": "bottom" if way < 0 else "top", "rotation": 90 * lane.way.upright}
+        look["linespacing"] = 1.0 if lane.way.upright else SPACING
         write(axes, column.x, end, column.label, lane.way.size, **look)
         if "target" in marks and not lane.way.upright:
             for row, height in zip(marks.itertuples(), heights, strict=True):
@@ -249,8 +251,9 @@ def draw(
     `marks` is a row a variant and track: track (number of it), position (residue), label, class (of CLASSES),
     count (samples). Where it has reference and target (present, absent or unknown), reference_text,
     target_text and note too, heads have a half for each condition; else they are as high as the count.
-    Tracks are below each other, below the protein; if `mirrored`, the first of two is above it. `conditions`
-    are the conditions' names by their role, `notes` are written below the figure.
+    Tracks are below each other, below the protein; where heads count samples the first stands on it, and if
+    `mirrored`, the second hangs below. `conditions` are the conditions' names by their role, `notes` are
+    written below the figure.
     """
     page = lay_out_page(protein, marks, tracks, mirrored)
     figure = Figure()

@@ -26,7 +26,7 @@ BACKBONE = 1.4  # a protein without domains is so much narrower, on either side
 ZONE = 32.0  # height of the greatest count
 AXIS = 11.0  # least height of an axis of counts
 FURTHEST = 30.0  # that a label which reads from left to right may stand from its residue
-LINE = 1.22  # height of a line of text, in its size
+LINE, SPACING = 1.22, 1.12  # height of a line of text in its size; that of those that read across, over it
 DARK = "#333333"
 # Pale, for text to be read on them (P. Tol, Colour schemes, SRON/EPS/TN/09-002); told apart by their names.
 DOMAINS = ("#BBCCEE", "#CCDDAA", "#EEEEBB", "#CCEEFF", "#FFCCCC", "#DDDDDD")
@@ -155,7 +155,7 @@ def scale_of(marks: pd.DataFrame) -> Scale:
     most = max(marks.groupby(["track", "position"])["count"].sum().max() if len(marks) else 1, 1)
     ticks = MaxNLocator(4, integer=True, steps=[1, 2, 5, 10], min_n_ticks=2).tick_values(0, most)
     ticks = tuple(int(tick) for tick in ticks if tick == int(tick))
-    return Scale(min(ZONE, 6.0 * ticks[-1]) / ticks[-1], ticks)
+    return Scale(min(ZONE, max(6.0 * ticks[-1], AXIS + 1)) / ticks[-1], ticks)
 
 
 def joined(labels: Sequence[str]) -> str:
@@ -237,7 +237,7 @@ def label_height(column: Column, way: Writing) -> float:
     """Return how high a label is."""
     if way.upright:
         return text_width(column.label, way.size)
-    return LINE * way.size * POINT * (1 + column.label.count("\n"))
+    return LINE * SPACING * way.size * POINT * (1 + column.label.count("\n"))
 
 
 def levels_of(features: pd.DataFrame) -> list[int]:
@@ -260,7 +260,7 @@ def lay_out_features(protein: Protein, place: Place) -> Features:
     bottom = BAR * (max(levels, default=0) + 1)
     for number, (row, level) in enumerate(zip(domains.itertuples(), levels, strict=True)):
         ends = place.at(row.start - 0.5), place.at(row.end + 0.5)
-        room = ends[1] - ends[0] - 0.3
+        room = ends[1] - ends[0] - 0.7
         size = next((size for size in (7.5, 7.0, 6.5, 6.0, 5.5) if text_width(row.called, size) < room), 0.0)
         colour = DOMAINS[number % len(DOMAINS)]
         boxes.append(Box("domain", *ends, level * BAR, BAR, colour, row.called if size else "", size))

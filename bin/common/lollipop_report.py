@@ -26,6 +26,15 @@ def place_of(position: int, features: pd.DataFrame) -> str:
     return smallest.iloc[0] if len(smallest) else "outside the domains"
 
 
+def left_out(table: pd.DataFrame) -> str:
+    """Count the variants that are not drawn, by the reason; empty if there are none."""
+    lost = table[(table.drawn == "no") & table.status.isin(list(LEFT_OUT))].drop_duplicates(
+        ["gene", "hgvs_c"]
+    )
+    counts = lost.status.value_counts(sort=False)
+    return ", ".join(f"{n} {LEFT_OUT[status][n > 1]}" for status, n in counts.items())
+
+
 def words_of(gene: str, table: pd.DataFrame, features: pd.DataFrame) -> str:
     """Say which variants of a protein are drawn, where they lie and in which lines."""
     drawn = table[(table.element == "variant") & (table.drawn == "yes")]
@@ -62,11 +71,8 @@ def write_report(
         sentence = "No protein is drawn: no amplicon lies in a target gene whose domains are known."
     elif not proteins.drawn.sum():
         sentence = f"No variant was found that changes {' or '.join(made)}, in what was read."
-    left_out = pd.concat([table[table.drawn == "no"] for table in tables]) if tables else pd.DataFrame()
-    if len(left_out):
-        counts = left_out.drop_duplicates(["gene", "hgvs_c"]).status.value_counts(sort=False)
-        named = ", ".join(f"{n} {LEFT_OUT[status][n > 1]}" for status, n in counts.items())
-        sentence += f" Left out of the figures, but in their tables: {named}."
+    if tables and (lost := left_out(pd.concat(tables))):
+        sentence += f" Left out of the figures, but in their tables: {lost}."
     if "repeat" in {kind for table in tables for kind in table.element}:
         sentence += " Repeats are counted as in the table of domains; papers may count them otherwise."
     pictures: list[str] = []

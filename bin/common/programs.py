@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import IO, NoReturn, Self
 
@@ -82,6 +82,8 @@ class Pipeline:
         """Wait for the programs, or end them after an error; then say which failed."""
         if error is None:
             for _, program, _ in self.started:
+                if program.stdin:
+                    program.stdin.close()
                 program.wait()
         else:
             patience = time.monotonic() + 1  # a broken pipe is seen before the end of who broke it
@@ -92,6 +94,8 @@ class Pipeline:
             program.kill()
             program.wait()
             program.stdout.close()
+            with suppress(BrokenPipeError):
+                (program.stdin or program.stdout).close()
         with self.files:
             if failed:
                 words, status, said = failed

@@ -9,6 +9,14 @@ import pysam
 VARIANT = ["chrom", "pos", "ref", "alt"]
 FLAGGED = ("strand_bias", "read_end", "primer_site")
 HOMOZYGOUS = 0.9  # VAF from which GT is 1/1
+FILTERS = {
+    "strand_bias": "Shown by reads of one strand, where both cover it",
+    "read_end": "At the end of the reads that show it",
+    "primer_site": "Shown by no amplicon without a primer there, or not by all that cover it",
+    "low_depth": "Fewer fragments than amplicon_min_depth",
+    "no_alignment": "No alignment of the sample",
+    "below_detection": "Not distinguished from errors, or below min_vaf",
+}
 FORMAT = {
     "GT": ("1", "String", "Genotype as if of two copies: 0/1 also below one half"),
     "DP": ("1", "Integer", "Fragments"),

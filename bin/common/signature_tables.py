@@ -21,7 +21,7 @@ def read_texts(path: Path, first: str) -> pd.DataFrame:
     separator = "," if ".csv" in path.suffixes else "\t"
     try:
         table = pd.read_csv(path, sep=separator, dtype="str", keep_default_na=False, encoding="utf-8-sig")
-    except ValueError as error:
+    except (ValueError, EOFError, OSError) as error:
         raise InputError(f"{path.name}: {str(error).splitlines()[0]}") from error
     table.columns = table.columns.str.strip()
     if first not in table:

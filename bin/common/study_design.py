@@ -97,6 +97,8 @@ class Allele(NamedTuple):
 
 ALLELES = {
     "V512I": Allele("KEAP1", 1534, "G", "A", "c.1534G>A", "p.Val512Ile"),
+    # Under the left primer of KEAP1_e2_1 and in the insert of KEAP1_e2_2.
+    "D57=": Allele("KEAP1", 171, "C", "T", "c.171C>T", "p.Asp57="),
     "W544*": Allele("KEAP1", 1631, "G", "A", "c.1631G>A", "p.Trp544Ter"),
     "E82D": Allele("NFE2L2", 246, "A", "C", "c.246A>C", "p.Glu82Asp"),
     # GATT is lost, CA stays, C becomes G: in this frame a stop follows two codons later.
@@ -106,13 +108,10 @@ ALLELES = {
     # One A of four is lost; a stop follows three codons later. In the last exon, so its RNA does not decay.
     "T480fs": Allele("NFE2L2", 1438, "AC", "C", "c.1438del", "p.Thr480ProfsTer4"),
 }
-# These are in DNA alone: RNA cannot show a promoter or a subclone of a few percent, and what lies under a
-# primer asks nothing of it. So what the RNA of the study answers does not depend on them.
+# These are in DNA alone: RNA cannot show a promoter or a subclone of a few percent.
 DNA_ALLELES = {
     "R320Q": Allele("KEAP1", 959, "G", "A", "c.959G>A", "p.Arg320Gln"),
     "Q31ins": Allele("NFE2L2", 94, "G", "CAGG", "c.93_94insCAG", "p.Gly31_Val32insGln"),
-    # Under the left primer of KEAP1_e2_1 and in the insert of KEAP1_e2_2.
-    "D57=": Allele("KEAP1", 171, "C", "T", "c.171C>T", "p.Asp57="),
     # Of rs6721961. The base before the gene is random: it is exchanged for that which pairs differently.
     "promoter": Allele("NFE2L2", -733, "", "", "", ""),
 }
@@ -134,8 +133,8 @@ class Line(NamedTuple):
 STUDY_LINES = (
     Line("RPMI2650", {}, ("yes", "no")),
     Line(
-        *("HSC-2", {"nrf2": (0, 1)}, ("yes", "no"), {"V512I": (0, 0.5), "delins": (0, 0.5)}),
-        dna_alleles={"D57=": (0.5, 0.5)},
+        *("HSC-2", {"nrf2": (0, 1)}, ("yes", "no")),
+        {"D57=": (0.5, 0.5), "V512I": (0, 0.5), "delins": (0, 0.5)},
     ),
     # Nonsense-mediated decay leaves little RNA of the truncated allele.
     Line(

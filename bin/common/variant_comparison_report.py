@@ -19,10 +19,18 @@ MOST = 70  # and no more than these are drawn
 SHOWN = 200  # rows of the table in the report
 TOLD = 4  # variants of a line that are named in words
 CHANGED = ("gained", "lost", "expanded", "contracted")
-COLUMNS = [
-    *("comparison", "vaf_change", "nrf2_effect", "zygosity_change", "sanger_calls", "context"),
-    *("most_probable_signature", "signature_posterior", "status", "reason"),
-]
+COLUMNS = ["comparison", "vaf_change", "nrf2_effect", "sanger_calls", "zygosity_change", "status"]
+POINTS = {
+    "gained": ROLES["target"],
+    "expanded": "#E69F00",
+    "shared": QUIET,
+    "contracted": "#56B4E9",
+    "lost": ROLES["reference"],
+}
+COLOUR_NAMES = {
+    **{ROLES["target"]: "red:", "#E69F00": "orange:", QUIET: "dark grey:", "#56B4E9": "light blue:"},
+    **{ROLES["reference"]: "blue:", PALE: "light grey:"},
+}
 DRAWN = [
     *("line", "compared", "variant", "common_polymorphism", "comparison", "condition", "role", "state"),
     *("vaf", "vaf_low", "vaf_high", "detection_limit", "status"),
@@ -63,16 +71,23 @@ def clean(table: pd.DataFrame) -> pd.DataFrame:
 # ---- figure
 
 
+def by_weight(table: pd.DataFrame) -> pd.DataFrame:
+    """Put first what changed, then what may matter, then the rest; common polymorphisms last."""
+    changed, silent = table.comparison.isin(CHANGED), table.nrf2_effect.isin(NOTHING)
+    rank = np.where(table.common_polymorphism == "yes", 9, 2 * ~changed + silent)
+    return table.assign(rank=rank).sort_values("rank", kind="stable").drop(columns="rank")
+
+
 def chosen(table: pd.DataFrame) -> pd.DataFrame:
-    """Choose the variants of lines that the figure has room for; those that changed come first."""
+    """Choose the variants of lines that the figure has room for, line by line."""
     keys = ["line", *SITE]
     if len(table.drop_duplicates(keys)) > MANY:
         table = table[table.common_polymorphism != "yes"]
-    places = table[keys].drop_duplicates()
-    if len(places) > MOST:
-        rank = np.where(table.comparison.isin(CHANGED), 0, np.where(table.nrf2_effect.isin(NOTHING), 2, 1))
-        places = table.assign(rank=rank).sort_values("rank", kind="stable").drop_duplicates(keys)[keys][:MOST]
-    return table[pd.MultiIndex.from_frame(table[keys]).isin(pd.MultiIndex.from_frame(places))]
+    order = {line: place for place, line in enumerate(dict.fromkeys(table.line))}
+    table = by_weight(table)
+    places = pd.MultiIndex.from_frame(table[keys].drop_duplicates()[:MOST])
+    table = table[pd.MultiIndex.from_frame(table[keys]).isin(places)]
+    return table.sort_values("line", key=lambda lines: lines.map(order), kind="stable")
 
 
 def drawn_of(table: pd.DataFrame, study: pd.DataFrame) -> pd.DataFrame:
@@ -212,8 +227,7 @@ def findings_of(table: pd.DataFrame) -> dict[str, str]:
     found = {}
     rows = table[table.common_polymorphism != "yes"]
     rows = rows[rows.comparison.isin(CHANGED) | ~rows.nrf2_effect.isin(NOTHING)]
-    order = 2 * ~rows.comparison.isin(CHANGED) + rows.nrf2_effect.isin(NOTHING)
-    for line, own in rows.assign(order=order).sort_values("order", kind="stable").groupby("line", sort=False):
+    for line, own in by_weight(rows).groupby("line", sort=False):
         several = len(set(own.condition)) > 1
         words = [(f"{row.condition}: " if several else "") + says(row) for row in own.itertuples()]
         more = len(words) - TOLD
@@ -243,8 +257,8 @@ def sentence_of(table: pd.DataFrame, lines: int) -> str:
     shared = rows[rows.comparison == "shared"]
     matter = shared[~shared.nrf2_effect.isin(NOTHING)]
     if len(shared):
-        names = few([f"{row.variant} in {row.line}" for row in matter.itertuples()]) if len(matter) else ""
-        parts.append(f"In both conditions: {len(shared)}{f', of them {names}' if names else ''}.")
+        names = few([f"{row.variant} ({row.line})" for row in matter.itertuples()]) if len(matter) else ""
+        parts.append(f"In both conditions: {len(shared)} variants{f', among them {names}' if names else ''}.")
     unknown = rows[rows.comparison == "not_assessable"]
     if len(unknown):
         parts.append(f"Not assessable: {len(unknown)} ({counted(unknown.status).replace('_', ' ')}).")
@@ -275,37 +289,40 @@ def write_report(
     signatures: bool,
     folder: Path,
 ) -> None:
-    """Write the report's section. `signatures`: whether posteriors of signatures were asked for."""
+    """Write the report's sections. `signatures`: whether posteriors of signatures were asked for."""
     table = clean(table)
-    first = table.assign(
-        rank=np.where(table.common_polymorphism == "yes", 2, np.where(table.comparison.isin(CHANGED), 0, 1))
-    ).sort_values("rank", kind="stable")
-    sentence = sentence_of(table, study.line.nunique()) if len(table) else nothing_found(study, called)
+    several = table[["line", "condition"]].drop_duplicates().line.value_counts()
+    names = [
+        f"{row.line}{f' {row.condition}' if several[row.line] > 1 else ''}, {row.variant}"
+        for row in table.itertuples()
+    ]
+    table = by_weight(table.set_axis(names, axis=0))
+    quiet = (table.comparison == "shared") & table.nrf2_effect.isin(NOTHING)
+    quiet |= table.common_polymorphism == "yes"
+    shown = table[~quiet][:SHOWN] if not quiet.all() else table[:SHOWN]
+    sentence = nothing_found(study, called)
     if len(table):
-        sentence += " Zygosity is relative to two copies."
-        left_out = len(table.drop_duplicates(["line", *SITE])) - len(
-            drawn.drop_duplicates(["line", "variant"])
-        )
-        if left_out:
-            sentence += f" {left_out} rows are in the table and not in the figure"
+        sentence = sentence_of(table, study.line.nunique()) + " Zygosity is relative to two copies."
+        keys = table.drop_duplicates(["line", *SITE])
+        if left_out := len(keys) - len(drawn.drop_duplicates(["line", "variant"])):
+            sentence += f" {left_out} variants are in the table and not in the figure"
             sentence += ", common polymorphisms first." if "yes" in set(table.common_polymorphism) else "."
-        if len(table) > SHOWN:
-            sentence += f" {SHOWN} of {len(table)} rows are shown here."
+        if more := len(table) - len(shown):
+            sentence += (
+                f" {more} further rows, shared ones without a known effect first, are in comparison.tsv."
+            )
         if signatures:
             sentence += (
-                " Signatures are those that make such a change most often, given their shares:"
-                " a single variant does not show its cause."
+                " How probable each signature is for a substitution is in signatures.tsv: it says what often"
+                " makes such a change, and a single variant does not show its cause."
             )
-    shown = first[:SHOWN]
-    names = [f"{row.line} {row.condition}, {row.variant}" for row in shown.itertuples()]
-    columns = [column for column in COLUMNS if shown[column].notna().any()]
     figures = [f"vafs.{suffix}" for suffix in ("svg", "png", "tsv")] if len(drawn) else []
     write_section(
         folder / "variant_comparison_mqc.json",
         "Variants gained, kept and lost",
         sentence,
         "table",
-        rows_of(shown[columns].set_axis(names, axis=0)),
+        rows_of(shown[[column for column in COLUMNS if shown[column].notna().any()]]),
         settings={"col1_header": "variant"},
         table="comparison.tsv",
         statuses=table.status,
@@ -313,3 +330,33 @@ def write_report(
         dois=DOIS,
         findings=findings_of(table),
     )
+    write_vafs(table, folder)
+
+
+def write_vafs(table: pd.DataFrame, folder: Path) -> None:
+    """Write the section that shows the VAFs of both conditions against each other, if any were compared."""
+    compared = table[table.comparison != "not_assessable"]
+    if compared.empty:
+        return
+    colours = POINTS | {"common polymorphism": PALE}
+    kinds = np.where(compared.common_polymorphism == "yes", "common polymorphism", compared.comparison)
+    # Of points upon each other the last is on top: what changed.
+    points = {
+        name: {"x": row.vaf_reference, "y": row.vaf_target, "color": colours[kind]}
+        for name, kind, row in reversed([*zip(compared.index, kinds, compared.itertuples(), strict=True)])
+    }
+    seen = [f"{COLOUR_NAMES[colour]} {kind}" for kind, colour in colours.items() if kind in set(kinds)]
+    write_section(
+        folder / "variant_comparison_vafs_mqc.json",
+        "Allele fractions before and after",
+        "Each point is a variant of a line, by the share of fragments that show it: on the left edge what is "
+        f"new, at the bottom what was lost, on the diagonal what stayed. {', '.join(seen).capitalize()}.",
+        "scatter",
+        points,
+        settings={
+            "xlab": "VAF in the reference condition", "ylab": "VAF in the condition compared with it",
+            "xmin": -0.03, "xmax": 1.03, "ymin": -0.03, "ymax": 1.03, "marker_size": 9,
+        },
+        statuses=table.status,
+        links=["comparison.tsv"],
+    )  # fmt: skip

@@ -18,8 +18,10 @@ CHANGES = {
 
 
 def percent(share: float) -> str:
-    """Write a share in percent: whole ones from 10 on, two digits below."""
+    """Write a share in percent: whole ones from 10 on, two digits below, and 100 only for all."""
     value = 100 * share
+    if 99.5 <= value < 100:
+        return f"{min(value, 99.9):.1f} %"
     return f"{value:.0f} %" if value >= 9.95 or value == 0 else f"{value:.2g} %"
 
 
