@@ -63,6 +63,7 @@ NEEDS = {
     "lollipop": AMPLIFIED,
     "normalise_plates": ("dose_response",),
     "dose_response": ("dose_response",),
+    "dose_comparison": ("dose_response",),
     "relative_quantity": ("qpcr",),
     "group_comparison": ("assays or qpcr",),
     "align_rna": ALIGNED,

@@ -45,7 +45,7 @@ from scipy.special import expit, fdtrc, stdtrit
 ZERO_DOSE = -1e4  # log10 of dose 0: every curve is at its top there, to the last digit
 SLOPES, GROWTH_SLOPES = (0.1, 10.0), (0.1, 5.0)  # without their sign
 BEYOND = 2.0  # decades outside of the doses that an IC50 is looked for
-SCAN_STEP, SCAN_SLOPES = 0.15, 11  # decades between IC50s, and number of slopes, that fits may start from
+SCAN_STEP, SCAN_SLOPES = 0.2, 9  # decades between IC50s, and number of slopes, that fits may start from
 ITERATIONS = 500
 MIN_DOSES = {"4pl": 5, "3pl_bottom": 4, "3pl_slope": 4}
 HALF = 50.0  # percent of the vehicle
@@ -224,14 +224,19 @@ def minimise(
         hessian *= free[:, :, None] & free[:, None, :]
         diagonal = hessian[:, diagonals, diagonals]
         hessian[:, diagonals, diagonals] = diagonal * (1 + damping[:, None]) + (diagonal <= 0)
-        trial = np.clip(here + np.clip(solve(hessian, gradient * free), -1.5, 1.5), low, high)
+        step = solve(hessian, gradient * free)
+        promised = (step * (gradient + damping[:, None] * diagonal * step)).sum(axis=1)
+        trial = np.clip(here + np.clip(step, -1.5, 1.5), low, high)
         new_rest, new_derivative, new = evaluate(model, some, trial)
-        better, still = new <= old, np.abs(trial - here).max(axis=1, initial=0) < 1e-10
-        idle = np.where(better, np.where(old - new <= 1e-12 * (old + scale), idle + 1, 0), idle)
+        gain = old - new
+        better, still = gain >= 0, np.abs(trial - here).max(axis=1, initial=0) < 1e-10
+        idle = np.where(better, np.where(gain <= 1e-12 * (old + scale), idle + 1, 0), idle)
         here, old = np.where(better[:, None], trial, here), np.where(better, new, old)
         rest = np.where(better[:, None], new_rest, rest)
         derivative = np.where(better[:, None, None], new_derivative, derivative)
-        damping = np.where(better, np.maximum(damping / 10, 1e-10), damping * 10)
+        kept = gain / np.maximum(promised, 1e-300)
+        easier = np.where(kept > 0.75, 0.1, np.where(kept > 0.25, 1.0, 4.0))
+        damping = np.clip(damping * np.where(better, easier, 10), 1e-10, None)
         done = still | (idle >= 2) | (damping > 1e10)
         if done.any():
             ended, keep = active[done], ~done
@@ -270,7 +275,7 @@ def scan(
     return np.take_along_axis(squares, best[..., None], 2)[..., 0], slopes[best]
 
 
-def fit(model: Model, points: Points, chunk: int = 256) -> Optimum:
+def fit(model: Model, points: Points, chunk: int = 32) -> Optimum:
     """Fit single curves, each from the two best valleys of a scan over its bounds."""
     lower, upper = bounds(model, points)
     slopes = np.linspace(*model.ln_slopes, SCAN_SLOPES) if lower.shape[1] > 1 else np.zeros(1)

@@ -1,5 +1,7 @@
 include { NORMALISE_PLATES  } from '../modules/normalise_plates'
+include { FIT_DOSE_CURVES   } from '../modules/fit_dose_curves'
 include { DOSE_RESPONSE     } from '../modules/dose_response'
+include { DOSE_COMPARISON   } from '../modules/dose_comparison'
 include { RELATIVE_QUANTITY } from '../modules/relative_quantity'
 include { GROUP_COMPARISON  } from '../modules/group_comparison'
 
@@ -14,7 +16,13 @@ workflow ASSAYS {
 
     main:
     NORMALISE_PLATES(plates)
-    DOSE_RESPONSE(NORMALISE_PLATES.out.wells, NORMALISE_PLATES.out.responses, comparisons.ifEmpty([]), options.subMap('dose_model', 'dose_fit_on', 'confidence'))
+    wells = NORMALISE_PLATES.out.wells
+    responses = NORMALISE_PLATES.out.responses
+    FIT_DOSE_CURVES(wells, responses, comparisons.ifEmpty([]), options.subMap('dose_model', 'dose_fit_on', 'confidence'))
+    fits = FIT_DOSE_CURVES.out.fits
+    DOSE_RESPONSE(wells, responses, fits, options.subMap('dose_fit_on', 'confidence'))
+    judged = DOSE_RESPONSE.out.curves.combine(DOSE_RESPONSE.out.experiments)
+    DOSE_COMPARISON(wells, responses, fits, judged, options.subMap('confidence'))
     RELATIVE_QUANTITY(qpcr, options.subMap('housekeeping', 'calibrator', 'confidence'))
 
     // One comparison of what was measured directly and what was quantified; none if there is neither.
@@ -25,7 +33,7 @@ workflow ASSAYS {
         options.subMap('test', 'reference_group', 'confidence'),
     )
 
-    sections = NORMALISE_PLATES.out.sections.mix(DOSE_RESPONSE.out.sections, RELATIVE_QUANTITY.out.sections, GROUP_COMPARISON.out.sections)
+    sections = NORMALISE_PLATES.out.sections.mix(DOSE_RESPONSE.out.sections, DOSE_COMPARISON.out.sections, RELATIVE_QUANTITY.out.sections, GROUP_COMPARISON.out.sections)
 
     emit:
     sections    // paths: *_mqc.json

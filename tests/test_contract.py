@@ -16,7 +16,7 @@ from conftest import ROOT
 # What makes something for the analyses, and has no section of its own in the report.
 STEPS = {
     *("check_inputs", "simulate_study", "prepare_reference", "index_transcripts", "index_genome"),
-    *("count_alleles", "count_amplicon_alleles", "report"),
+    *("count_alleles", "count_amplicon_alleles", "fit_dose_curves", "report"),
 }
 MODULES = sorted((ROOT / "modules").glob("*.nf"))
 SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
