@@ -27,8 +27,10 @@ Q_VALUE_MAX = 0.05
 STUDY_FILES = {  # of a simulated study
     **{"rnaseq": "csv", "fasta": "fa.gz", "gtf": "gtf.gz"},
     **{"amplicons": "csv", "primers": "tsv", "sanger": "csv"},
+    **{"dose_response": "csv", "assays": "csv", "qpcr": "csv"},
 }
 ALLELE = ["chrom", "pos", "ref", "alt"]
+CURVE = ["line", "condition", "compound", "modulator", "modulator_dose"]
 MAX_INTRON = ("--max_intron", 20000)  # as in the profile test
 TRUNCATED = "HSC-3.CR2"  # the sample of the null study whose reads break off
 
@@ -60,7 +62,7 @@ def null_study(tmp_path_factory) -> Run:
     options = ["--size", "small", "--gene-sets", ROOT / "assets/gene_sets", "--effects", "0"]
     script = ROOT / "bin/simulate_study.py"
     subprocess.run([sys.executable, script, *map(str, options), "--results", folder / "study"], check=True)
-    for name in ("rnaseq", "amplicons"):
+    for name in ("rnaseq", "amplicons"):  # the bench has all lines
         sheet = folder / f"study/{name}.csv"
         rows = sheet.read_text().splitlines(keepends=True)
         sheet.write_text("".join(row for row in rows if row.startswith(("sample", "HSC-2.", "HSC-3."))))
@@ -268,6 +270,74 @@ def test_run__variants_of_dna_are_read_out_in_rna(demo):
     assert of_dna.vaf.between(0.4, 0.6).all()
     assert len(of_dna) == 1
     assert of_rna.vaf.mean() < 0.35
+
+
+def planted_curves(truth: Path) -> pd.DataFrame:
+    """The curves of the truth, one row each: those whose experiments do not shift."""
+    planted = read(truth / "dose_response.tsv")
+    shifted = planted[planted.ic50 != planted.ic50_of_experiment].compound.unique()
+    return planted[~planted.compound.isin(shifted)].drop_duplicates(CURVE)
+
+
+def test_run__the_planted_ic50s_lie_in_their_intervals(demo):
+    """In 95 % of curves: of about 50, 43 or more in all but one study of a thousand."""
+    results = demo.folder / "results"
+    planted = planted_curves(results / "simulate_study/truth")
+    both = planted.merge(read(results / "dose_response/curves.tsv"), on=CURVE, suffixes=("_planted", ""))
+    assert len(both) == len(planted) > 30
+    known = both[both.status == "ok"]
+    assert len(known) >= 0.9 * len(both)
+    within = known.ic50_planted.between(known.ic50_low, known.ic50_high)
+    assert within.mean() >= 0.85, known[~within]
+    assert (np.log2(known.ic50 / known.ic50_planted).abs() < 0.5).all()
+
+
+def test_run__the_compounds_that_lines_resist_are_told(demo):
+    """Lines with a planted shift of 1.5 times or more differ by both methods, and others do not."""
+    results = demo.folder / "results"
+    planted = planted_curves(results / "simulate_study/truth")
+    planted = planted[planted.modulator.isna()]
+    ends = planted.pivot_table(index=["line", "compound"], columns="condition", values="ic50").dropna()
+    shift = np.log2(ends.resistant / ends.parental)
+    found = read(results / "dose_comparison/comparisons.tsv")
+    found = found[(found.kind == "conditions") & (found.null_hypothesis == "shared_ic50")]
+    for method in ("f_test", "by_experiment"):
+        tests = found[found.method == method].set_index(["line", "compound"]).reindex(shift.index)
+        large = shift.abs() >= 0.58
+        assert (tests.p_adjusted[large] < 0.05).mean() >= 0.9, tests[large]
+        assert (tests.p_adjusted[shift == 0] < 0.05).sum() <= 1, tests[shift == 0]
+        assert (np.sign(np.log2(tests.fold_change[large])) == np.sign(shift[large])).all()
+
+
+def test_run__the_reporter_the_proteins_and_pcr_say_what_was_planted(demo):
+    results = demo.folder / "results"
+    truth = read(results / "simulate_study/truth/assays.tsv")
+    untreated = truth[truth.treatment.isna()]
+    ends = untreated.pivot_table(
+        index=["assay", "line"], columns="condition", values="relative_mean"
+    ).dropna()
+    change = np.log2(ends.resistant / ends.parental)
+    tests = read(results / "group_comparison/tests.tsv")
+    tests = tests[(tests.comparison == "conditions") & tests.treatment.isna()].set_index(["assay", "line"])
+    large = change[change.abs() >= 1]
+    assert len(large) >= 5
+    assert (np.sign(np.log2(tests.ratio[large.index])) == np.sign(large)).all()
+    assert (tests.p_adjusted[large.index] < 0.05).mean() >= 0.6
+    same = tests.loc[change.index[change == 0]]
+    assert (same.p_adjusted < 0.05).mean() <= 0.1
+    pcr = tests.loc["qpcr_NQO1"]
+    assert (pcr.ratio[["HSC-2", "HSC-3", "HO-1-u-1"]] > 1.2).all()
+
+
+def test_run__nothing_differs_at_the_bench_where_nothing_was_planted(null_study):
+    results = null_study.folder / "results"
+    tests = read(results / "group_comparison/tests.tsv")
+    tests = tests[tests.comparison == "conditions"]
+    assert len(tests) > 20
+    assert (tests.p_adjusted < 0.05).mean() <= 0.05
+    curves = read(results / "dose_comparison/comparisons.tsv")
+    curves = curves[(curves.kind == "conditions") & (curves.method == "by_experiment")]
+    assert (curves.p_adjusted < 0.05).sum() <= 1
 
 
 def test_run__samples_are_known_by_their_lines(demo):
