@@ -23,7 +23,8 @@ Quality of a plate
   A well stands out if it is more than OUTLIER_SD robust standard deviations and more than OUTLIER_MIN of
   the plate's highest median from its replicates, which must be three or more. The standard deviation is the
   plate's: the median over replicates of theirs, each over the median of the chi distribution of its degrees
-  of freedom. Wells that stand out are named and kept.
+  of freedom; or that of their coefficients of variation times the replicates' median, if more, for noise
+  grows with the reading. Wells that stand out are named and kept.
 Patterns
   Do rows, columns, or edge and inner wells differ? Deviations are ranked over the plate (aligned ranks,
   Hodges and Lehmann 1962), and rank sums of rows compared with their expectation and covariance when ranks
@@ -70,6 +71,7 @@ DIRECTIONS = ("row", "column", "edge")
 
 BLANK_LIMIT = 3.0  # standard deviations of the blanks: the limit of detection
 OUTLIER_SD, OUTLIER_MIN = 5.0, 0.05
+NOISE_GROUPS = 3
 MIN_REPLICATES = 3  # of two wells that differ, neither is the outlier
 CV_MAX, WINDOW_MIN = 0.2, 0.4  # Assay Guidance Manual
 BLANK_SHARE_MAX = (
@@ -226,17 +228,24 @@ def replicates_of(wells: pd.DataFrame) -> pd.Series:
     return groups.where(wells.viability_percent.notna(), -1)
 
 
-def robust_sd(values: pd.Series, groups: pd.Series) -> float:
-    """Return the SD between replicates: the median over groups of theirs, made consistent for a normal.
+def robust_noise(values: pd.Series, groups: pd.Series) -> tuple[float, float]:
+    """Return how replicates spread: a SD, and a share of their level, which prevails where wells read high.
 
-    Missing without a group of two or more.
+    Medians over groups of two or more, made consistent for a normal; the share over those whose median is at
+    least half of the highest, 0 if they are less than NOISE_GROUPS. Both are missing without a group.
     """
-    spread = values.groupby(groups).agg(["std", "size"])
-    spread = spread[spread["size"] > 1]
-    if spread.empty:
-        return np.nan
-    freedom = spread["size"].to_numpy() - 1
-    return float(np.median(spread["std"].to_numpy() / np.sqrt(chdtri(freedom, 0.5) / freedom)))
+    found = values.groupby(groups).agg(["std", "size", "median"])
+    found = found[found["size"] > 1]
+    if found.empty:
+        return np.nan, np.nan
+    freedom = found["size"].to_numpy() - 1
+    spread, level = (
+        found["std"].to_numpy() / np.sqrt(chdtri(freedom, 0.5) / freedom),
+        found["median"].to_numpy(),
+    )
+    high = (level > 0) & (level >= level.max() / 2)
+    share = np.median(spread[high] / level[high]) if high.sum() >= NOISE_GROUPS else 0.0
+    return float(np.median(spread)), float(share)
 
 
 def with_deviations(wells: pd.DataFrame) -> pd.DataFrame:
@@ -250,12 +259,13 @@ def with_deviations(wells: pd.DataFrame) -> pd.DataFrame:
     wells["replicate_wells"] = size.astype(int)
     wells["robust_z"], wells["outlier"] = np.nan, False
     for _, rows in wells.groupby(PLATE, sort=False).groups.items():
-        sd = robust_sd(values[rows], groups[rows])
-        deviation, least = wells.deviation[rows], OUTLIER_MIN * medians[rows].max()
-        enough = (size[rows] >= MIN_REPLICATES) & (deviation.abs() > least)
+        sd, share = robust_noise(values[rows], groups[rows])
+        deviation, level = wells.deviation[rows], medians[rows]
+        expected = np.maximum(np.nan_to_num(sd), np.nan_to_num(share) * level)
+        enough = (size[rows] >= MIN_REPLICATES) & (deviation.abs() > OUTLIER_MIN * level.max())
         # Replicates that are all equal have no scale; the least deviation then decides alone.
-        wells.loc[rows, "robust_z"] = deviation / sd if sd > 0 else np.nan
-        wells.loc[rows, "outlier"] = enough & (deviation.abs() > OUTLIER_SD * np.nan_to_num(sd))
+        wells.loc[rows, "robust_z"] = (deviation / expected).where(expected > 0)
+        wells.loc[rows, "outlier"] = enough & (deviation.abs() > OUTLIER_SD * expected)
     return wells
 
 
@@ -369,38 +379,42 @@ def flags_of(wells: pd.DataFrame) -> pd.DataFrame:
 def responses_of(wells: pd.DataFrame) -> pd.DataFrame:
     """Average the sample wells of each experiment, curve and dose, over its plates."""
     samples = wells[wells.role == "sample"]
-    keys = ["experiment", *CURVE[:3], "modulated", "dose"]
-    rows = []
-    for _, group in samples.groupby(keys, sort=False, dropna=False):
-        first, values = group.iloc[0], group.viability_percent.dropna()
-        lost = group[group.viability_percent.isna()]
-        says = (
-            [f"{len(lost)} of {len(group)} wells without value: {lost.reason.iloc[0]}"] if len(lost) else []
+    lost = samples.viability_percent.isna()
+    samples = samples.assign(
+        lost=lost, why=samples.reason.where(lost), lost_status=samples.status.where(lost)
+    )
+    groups = samples.groupby(["experiment", *CURVE[:3], "modulated", "dose"], sort=False, dropna=False)
+    first = ["condition_role", "dose_unit", *CURVE[3:], "response_unit"]
+    table = groups.agg(
+        **{column: (column, "first") for column in first},
+        all_wells=("lost", "size"), lost=("lost", "sum"), why=("why", "first"),
+        status=("lost_status", "first"),
+        outliers=("outlier", "sum"), response_mean=("viability_percent", "mean"),
+        response_sd=("viability_percent", "std"), growth_rate_value=("growth_rate_value", "mean"),
+        plates=("plate", "nunique"),
+    ).reset_index()  # fmt: skip
+    table["wells"] = table.all_wells - table.lost
+    table["status"] = table.status.where(table.wells == 0, "ok")
+    table["reason"] = [
+        "; ".join(
+            words
+            for said, words in (
+                (row.lost, f"{row.lost} of {row.all_wells} wells without value: {row.why}"),
+                (row.outliers, f"{row.outliers} of {row.all_wells} wells stand out, kept"),
+                (row.below, "below the blank in the mean, kept"),
+            )
+            if said
         )
-        if stand_out := int(group.outlier.sum()):
-            says.append(f"{stand_out} of {len(group)} wells stand out, kept")
-        if len(values) and values.mean() < 0 and first.response_unit != "as_given":
-            says.append("below the blank in the mean, kept")
-        row = first[["experiment", *CURVE[:2], "condition_role", "compound", "dose", "dose_unit", *CURVE[3:]]]
-        rows.append(
-            row.to_dict()
-            | {
-                "wells": len(values),
-                "response_mean": values.mean(),
-                "response_sd": values.std() if len(values) > 1 else np.nan,
-                "response_unit": first.response_unit,
-                "growth_rate_value": group.growth_rate_value.mean(),
-                "plates": group[PLATE].drop_duplicates().shape[0],
-                "status": "ok" if len(values) else first.status,
-                "reason": "; ".join(says),
-            }
-        )
+        for row in table.assign(
+            below=(table.response_mean < 0) & (table.response_unit != "as_given")
+        ).itertuples()
+    ]
     columns = [
         *("experiment", "line", "condition", "condition_role", "compound", "dose", "dose_unit"),
         *("modulator", "modulator_dose", "modulator_unit", "wells", "response_mean", "response_sd"),
         *("response_unit", "growth_rate_value", "plates", "status", "reason"),
     ]
-    return pd.DataFrame(rows, columns=columns)
+    return table[columns]
 
 
 def judge(plate: dict, given: bool, lost: pd.Series) -> tuple[str, str]:
@@ -440,6 +454,7 @@ def plates_of(sheet: pd.DataFrame, wells: pd.DataFrame, vehicles: pd.DataFrame) 
     for key, all_wells in sheet.groupby(PLATE, sort=False):
         own, serving = wells.iloc[wells_on.get(key, none)], vehicles.iloc[vehicles_on.get(key, none)]
         blank, freedom = all_wells.blank_mean.iloc[0], serving.wells - 1
+        noise = robust_noise(own.viability_percent, own.replicates.where(own.replicates >= 0))
         usable = serving.cv.notna()
         pooled = np.nan
         if usable.any():
@@ -457,7 +472,8 @@ def plates_of(sheet: pd.DataFrame, wells: pd.DataFrame, vehicles: pd.DataFrame) 
                 "blank_mean": blank,
                 "blank_share": blank / (blank + level) if blank + level > 0 else np.nan,
                 "signal_window": serving.signal_window.min(),
-                "replicate_sd": robust_sd(own.viability_percent, own.replicates.where(own.replicates >= 0)),
+                "replicate_sd": noise[0],
+                "replicate_share": noise[1],
                 **patterns(own, places.loc[own.index]),
                 "outlier_wells": int(own.outlier.sum()),
                 "outliers": named(own[own.outlier]),
@@ -474,7 +490,15 @@ def plates_of(sheet: pd.DataFrame, wells: pd.DataFrame, vehicles: pd.DataFrame) 
     table["status"], table["reason"] = zip(*judged, strict=True)
     columns = [
         *("experiment", "plate", "wells", "sample_wells", "vehicle_wells", "blank_wells", "vehicle_mean"),
-        *("vehicle_cv", "blank_mean", "blank_share", "signal_window", "replicate_sd", *tests),
+        *(
+            "vehicle_cv",
+            "blank_mean",
+            "blank_share",
+            "signal_window",
+            "replicate_sd",
+            "replicate_share",
+            *tests,
+        ),
         *(*(f"{test}_adjusted" for test in tests), "adjust_method", "edge_wells", "largest_shift_at"),
         *("largest_shift", "outlier_wells", "outliers", "below_blank_wells", "status", "reason"),
     ]

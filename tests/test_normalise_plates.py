@@ -13,7 +13,7 @@ from normalise_plates import (
     holm,
     labelled,
     main,
-    robust_sd,
+    robust_noise,
     stratified_rank_test,
 )
 from scipy.stats import binomtest, friedmanchisquare, kruskal
@@ -270,13 +270,17 @@ def test_analyse__the_reading_at_time_0_has_its_own_blank_if_there_is_one():
 # ---- replicates and patterns
 
 
-def test_robust_sd__is_consistent_for_normal_replicates_of_any_number():
+def test_robust_noise__is_consistent_for_normal_replicates_of_any_number():
     rng = np.random.default_rng(1)
     for size in (2, 3, 8):
         groups = pd.Series(np.repeat(np.arange(4000), size))
-        values = pd.Series(rng.normal(0, 3, len(groups)))
-        values[groups < 100] += 1000 * rng.normal(size=100 * size)
-        assert robust_sd(values, groups) == pytest.approx(3, rel=0.08)
+        level = 100.0 * (groups % 2)
+        values = level + pd.Series(rng.normal(0, 3 + 0.06 * level))  # 3 in one half, 9 in the other
+        values[groups < 100] -= 1000 * np.abs(rng.normal(size=100 * size))
+        sd, share = robust_noise(values, groups)
+        assert 3 < sd < 9
+        assert share == pytest.approx(0.09, rel=0.08)
+        assert robust_noise(values[level == 0], groups)[0] == pytest.approx(3, rel=0.08)
 
 
 def test_analyse__a_well_that_stands_out_is_named_and_kept():
@@ -296,6 +300,16 @@ def test_analyse__few_wells_of_even_plates_stand_out():
     """At most one in 1,000 of normal wells, here 88 of each of 40 plates."""
     wells = [well for seed in range(40) for well in plate(seed, name=f"p{seed}")]
     assert analysed(*wells)[0].outlier.mean() < 1e-3
+
+
+def test_analyse__noise_that_grows_with_the_reading_is_not_taken_for_outliers():
+    """6 % of the reading and 1.5 % of the vehicle's: at most one in 500 of 40 plates' wells."""
+    rng = np.random.default_rng(9)
+    wells = [well for number in range(40) for well in plate(noise=0, name=f"p{number}")]
+    for well in wells:
+        signal = well["response"] - 100 if well["role"] != "blank" else 0
+        well["response"] += signal * rng.normal(0, 0.06) + rng.normal(0, 15)
+    assert analysed(*wells)[0].outlier.mean() < 2e-3
 
 
 def test_analyse__of_two_replicates_neither_stands_out():

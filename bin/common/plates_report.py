@@ -16,6 +16,8 @@ MOST = 12  # plates that are drawn
 ACROSS = 4
 SHOWN = 100  # plates of the table in the report
 NAMED = 6  # wells or plates that are named in words
+# The gravest first.
+GRAVE = ["no_vehicle", "vehicle_not_above_blank", "pattern", "noisy_vehicle", "small_window", "high_blank"]
 GOOD = ("ok", "as_given", "no_blank")
 LETTERS = "ABCDEFGHIJKLMNOP"
 DRAWN = [
@@ -31,10 +33,12 @@ def title(experiment: str, plate: str) -> str:
     return f"{experiment} / {plate}"
 
 
-def chosen(plates: pd.DataFrame) -> pd.DataFrame:
-    """Choose the plates that are drawn, those that are not good first; in the order of the sheet."""
-    rank = plates.status.isin(GOOD).to_numpy()
-    return plates.iloc[np.sort(np.argsort(rank, kind="stable")[:MOST])]
+def chosen(plates: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Choose as many plates, those with the gravest problems first; in the order of the sheet."""
+    rank = [
+        GRAVE.index(status) if status in GRAVE else len(GRAVE) + (status in GOOD) for status in plates.status
+    ]
+    return plates.iloc[np.sort(np.argsort(rank, kind="stable")[:most])]
 
 
 def says(plate: tuple) -> str:
@@ -110,7 +114,7 @@ def write_maps(folder: Path, wells: pd.DataFrame, plates: pd.DataFrame) -> pd.Da
     plates = plates[pd.MultiIndex.from_frame(plates[PLATE]).isin(pd.MultiIndex.from_frame(placed[PLATE]))]
     if plates.empty:
         return plates
-    plates = chosen(plates)
+    plates = chosen(plates, MOST)
     drawn = placed[pd.MultiIndex.from_frame(placed[PLATE]).isin(pd.MultiIndex.from_frame(plates[PLATE]))]
     drawn = drawn.assign(
         column=drawn.column.astype(int), outlier=drawn.outlier.map({True: "yes", False: "no"})
@@ -196,8 +200,7 @@ def write_plates(
     folder: Path, wells: pd.DataFrame, responses: pd.DataFrame, plates: pd.DataFrame, drawn: pd.DataFrame
 ) -> None:
     """Write the section of the report: the plates and their quality."""
-    rank = plates.status.isin(GOOD).to_numpy()
-    shown = plates.iloc[np.sort(np.argsort(rank, kind="stable")[:SHOWN])]
+    shown = chosen(plates, SHOWN)
     sentence = sentence_of(wells, plates, drawn)
     if len(shown) < len(plates):
         sentence += f" Shown here are {len(shown)} plates, those with a problem first."
