@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from common.plates_report import MOST
+from common.plates_report import MOST, chosen
 from conftest import REFERENCE_DATA
 from normalise_plates import (
     DIRECTIONS,
@@ -460,6 +460,14 @@ def test_main__draws_the_plates_with_problems_first_and_says_how_many(run_script
     assert len(drawn["plate"].unique()) == MOST
     assert "uneven" in set(drawn["plate"])
     assert f"The figure shows {MOST} plates" in section(tmp_path)["description"]
+
+
+def test_chosen__takes_the_gravest_and_keeps_the_order_of_the_sheet():
+    statuses = ["ok", "outliers", "no_blank", "pattern", "no_vehicle", "outliers", "high_blank"]
+    plates = pd.DataFrame({"plate": list("abcdefg"), "status": statuses})
+    assert "".join(chosen(plates, 3)["plate"]) == "deg"
+    assert "".join(chosen(plates, 5)["plate"]) == "bdefg"
+    assert "".join(chosen(plates, 9)["plate"]) == "abcdefg"
 
 
 DEGENERATE = {
