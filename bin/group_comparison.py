@@ -26,9 +26,10 @@ Normalised per experiment
   of the logarithms of the ratios, else a paired t test of them, in which the common divisor cancels. Two such
   groups cannot be compared.
 Ratio
-  Of means, with Fieller's interval (1954) on the test's variances and degrees of freedom: it excludes 1 where
-  the test has p < 1 - confidence (mann_whitney: as welch). If the reference's mean is not clear of 0 there is
-  no bounded interval. Of logarithms: the geometric mean of the ratios, with the t interval.
+  Of means, with Fieller's interval (1954): the ratios r for which the t test of second - r * first does not
+  reject, paired as the test, else Welch's (errors grow with what is measured, so that variances differ where
+  means do). If the reference's mean is not clear of 0 it is not bounded. Of log ratios: the geometric mean of
+  the ratios, with the t interval.
 Many tests
   Holm's adjustment over all tests of an assay. Stars: * p_adjusted < 0.05, ** < 0.01, *** < 0.001, else ns.
 Few values
@@ -44,7 +45,6 @@ doi:10.1214/aoms/1177730491; Fieller 1954, J R Stat Soc B 16:175, doi:10.1111/j.
 Holm 1979, Scand J Stat 6:65
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from math import comb
@@ -56,30 +56,24 @@ import numpy as np
 import pandas as pd
 from common.cli import FOLDER, RESULTS, Script
 from common.group_comparison_report import Compared, write_figures, write_sections
+from common.group_comparison_tables import (
+    GROUP,
+    GROUP_COLUMNS,
+    LEVEL,
+    REPLICATE_COLUMNS,
+    TEST_COLUMNS,
+    joined,
+    read_measurements,
+)
 from common.multiqc import write_versions
-from common.tables import read_table, write_table
+from common.tables import write_table
 from scipy.special import ndtr, stdtr, stdtrit
 
 TESTS = ("student", "welch", "paired", "mann_whitney")
-KEYS = ["line", "condition", "role", "replicate"]
-SHEET = dict.fromkeys(["assay", *KEYS, "treatment", "treatment_unit", "call"], "str")
-SHEET |= dict.fromkeys(["value", "normaliser", "treatment_dose"], "float64")
-QUANTITIES = dict.fromkeys(["gene", *KEYS, "housekeeping", "status"], "str")
-QUANTITIES |= {"quantity_to_housekeeping": "float64"}
-LEVEL = ["treatment", "treatment_dose", "treatment_unit"]
-GROUP = ["assay", "line", "condition", "role", *LEVEL]
 CONSTANTS = (1.0, 100.0)  # what a reference is when each experiment was divided by it
+LIMIT_STEPS = 100  # the degrees of freedom at a limit settle after a few
 EXACT_BELOW = 50  # replicates, as in R
 STARS = {0.001: "***", 0.01: "**", 0.05: "*"}
-GROUP_COLUMNS = [
-    *(*GROUP, "n", "measurements", "mean", "sem", "sd", "relative_mean", "relative_sem", "reference_group"),
-    *("call", "calls", "call_agreement", "status", "reason"),
-]
-TEST_COLUMNS = [
-    *("assay", "line", "comparison", "group_1", "group_2", "condition_1", "condition_2", *LEVEL),
-    *("test", "statistic", "df", "p_value", "p_adjusted", "adjust_method", "family", "stars"),
-    *("ratio", "ratio_low", "ratio_high", "ratio_method", "n_1", "n_2", "status", "reason"),
-]
 
 
 # ---- tests of two groups; the ratio is that of the second to the first
@@ -99,24 +93,23 @@ def two_sided(statistic: float, df: float) -> float:
     return float(2 * stdtr(df, -abs(statistic)))
 
 
-def variances(first: np.ndarray, second: np.ndarray, pooled: bool) -> tuple[float, float, float]:
-    """Return the variances of two means, and the degrees of freedom of their difference."""
+def two_sample(first: np.ndarray, second: np.ndarray, pooled: bool) -> Tested:
+    """Test whether two means differ by Student's (`pooled`) or Welch's t."""
     sizes = np.array([len(first), len(second)])
     spread = np.array([first.var(ddof=1), second.var(ddof=1)])
     if pooled:
-        df = sizes.sum() - 2
+        df = float(sizes.sum() - 2)
         of_means = (spread @ (sizes - 1)) / df / sizes
     else:
         of_means = spread / sizes
-        df = of_means.sum() ** 2 / (of_means**2 / (sizes - 1)).sum()
-    return float(of_means[0]), float(of_means[1]), float(df)
-
-
-def two_sample(first: np.ndarray, second: np.ndarray, pooled: bool) -> Tested:
-    """Test whether two means differ by Student's (`pooled`) or Welch's t."""
-    variance_1, variance_2, df = variances(first, second, pooled)
-    statistic = float((second.mean() - first.mean()) / np.sqrt(variance_1 + variance_2))
+        df = satterthwaite(of_means, sizes - 1)
+    statistic = float((second.mean() - first.mean()) / np.sqrt(of_means.sum()))
     return Tested("student" if pooled else "welch", statistic, df, two_sided(statistic, df))
+
+
+def satterthwaite(of_means: np.ndarray, df: np.ndarray) -> float:
+    """Return the degrees of freedom of a sum of variances that have these."""
+    return float(of_means.sum() ** 2 / (of_means**2 / df).sum())
 
 
 def one_sample(differences: np.ndarray, name: str) -> Tested:
@@ -160,12 +153,12 @@ def mann_whitney(first: np.ndarray, second: np.ndarray) -> Tested:
 
 
 def fieller(
-    means: tuple[float, float], variances: tuple[float, float, float], df: float, confidence: float
+    means: Sequence[float], variances: Sequence[float], df: float, confidence: float
 ) -> tuple[float, float]:
     """Return the limits of the ratio of the second mean to the first: NaN if they are not bounded.
 
-    `variances` are those of the two means, and their covariance. The interval holds the ratios r for which
-    the t test of second - r * first has p > 1 - confidence.
+    `variances` are those of both means, and their covariance. The interval holds the ratios r for which a
+    t test of second - r * first, with these degrees of freedom, has p > 1 - confidence.
     """
     square = stdtrit(df, (1 + confidence) / 2) ** 2
     a = means[0] ** 2 - square * variances[0]
@@ -175,6 +168,28 @@ def fieller(
         return np.nan, np.nan
     root = np.sqrt(max(b**2 - a * c, 0))
     return float((b - root) / a), float((b + root) / a)
+
+
+def ratio_limits(first: np.ndarray, second: np.ndarray, paired: bool, confidence: float) -> list[float]:
+    """Return Fieller's limits of the ratio of means; unpaired, of variances that differ.
+
+    Then the test of second - r * first is Welch's, whose degrees of freedom depend on r: those at the limit
+    itself are taken.
+    """
+    means, n = (first.mean(), second.mean()), np.array([len(first), len(second)])
+    if paired:
+        covariance = np.cov(first, second) / n[0]
+        spread = (covariance[0, 0], covariance[1, 1], covariance[0, 1])
+        return list(fieller(means, spread, n[0] - 1, confidence))
+    spread = np.array([first.var(ddof=1), second.var(ddof=1)]) / n
+    limits = [means[1] / means[0]] * 2
+    for end in (0, 1):
+        for _ in range(LIMIT_STEPS):
+            df, before = satterthwaite(spread * [limits[end] ** 2, 1], n - 1), limits[end]
+            limits[end] = fieller(means, (*spread, 0), df, confidence)[end]
+            if not abs(limits[end] - before) > 1e-12 * abs(before):  # settled, or not bounded
+                break
+    return limits
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -254,7 +269,8 @@ def compare(
     else:
         row |= {"test": test}
         if x.mean() > 0:
-            row |= {"ratio": float(y.mean() / x.mean()), "ratio_method": "fieller"}
+            row |= {"ratio": float(y.mean() / x.mean())}
+            row |= {"ratio_method": "fieller_paired" if test == "paired" else "fieller_welch"}
         else:
             said.append(f"no ratio to a mean of {x.mean():.4g}")
         smallest = min(len(x), len(y))
@@ -274,19 +290,16 @@ def compare(
         tested = one_sample(logs, row["test"])
         margin = stdtrit(tested.df, (1 + confidence) / 2) * logs.std(ddof=1) / np.sqrt(len(logs))
         low, high = np.exp(logs.mean() + np.array([-margin, margin]))
-    elif test == "paired":
-        tested = one_sample(y - x, test)
-        covariance = np.cov(x, y) / len(x)
-        spread = (covariance[0, 0], covariance[1, 1], covariance[0, 1])
-        low, high = fieller((x.mean(), y.mean()), spread, tested.df, confidence)
     else:
-        tested = mann_whitney(x, y) if test == "mann_whitney" else two_sample(x, y, test == "student")
-        variance_1, variance_2, df = variances(x, y, test == "student")
-        low, high = fieller((x.mean(), y.mean()), (variance_1, variance_2, 0.0), df, confidence)
+        if test == "mann_whitney":
+            tested = mann_whitney(x, y)
+        else:
+            tested = one_sample(y - x, test) if test == "paired" else two_sample(x, y, test == "student")
+        low, high = ratio_limits(x, y, test == "paired", confidence) if "ratio" in row else (np.nan, np.nan)
     row |= tested._asdict()
     if "ratio" in row:
         row |= {"ratio_low": float(low), "ratio_high": float(high)}
-        if np.isnan(low):
+        if np.isnan([low, high]).any():
             said.append("the mean of group_1 is not clear of 0: the ratio has no bounded interval")
     if smallest == 2:
         row["status"] = "two_replicates"
@@ -317,10 +330,10 @@ def agreed(calls: pd.Series) -> str | None:
     return str(counts.index[0]) if counts.iloc[0] > counts.sum() / 2 else "discordant"
 
 
-def in_words(lacks: pd.Series) -> str:
-    """Say which measurements were left out, and why."""
-    counts = lacks[lacks != ""].value_counts(sort=False)
-    return ", ".join(f"{count} of {len(lacks)} rows left out: {why}" for why, count in counts.items())
+def in_words(words: pd.Series, what: str) -> str:
+    """Count the measurements that something is said of: `1 of 3 rows left out: no_value`."""
+    counts = words[words.notna() & (words != "")].value_counts(sort=False)
+    return ", ".join(f"{count} of {len(words)} rows {what}: {word}" for word, count in counts.items())
 
 
 def describe(rows: pd.DataFrame, replicates: pd.Series) -> dict[str, object]:
@@ -329,9 +342,9 @@ def describe(rows: pd.DataFrame, replicates: pd.Series) -> dict[str, object]:
     n, constant = len(values), constant_of(values)
     calls = rows.groupby("replicate", sort=False).call.agg(agreed).dropna()
     call = agreed(calls)
-    lacks = in_words(rows.lacks) if (rows.lacks != "").any() else ""
     technical = len(rows) - (rows.lacks != "").sum()
-    said = [lacks, f"{technical} rows averaged within {n} replicates" if technical > n else ""]
+    said = [in_words(rows.lacks, "left out"), in_words(rows.flag, "marked")]
+    said += [f"{technical} rows averaged within {n} replicates" if technical > n else ""]
     if not n:
         status = "call_only" if call else rows.lacks.iloc[0]
     elif n == 1:
@@ -507,26 +520,7 @@ def list_replicates(groups: Sequence[Group], named: str) -> pd.DataFrame:
         for replicate, value in group.replicates.items():
             relative = value / constant if constant > 0 else np.nan
             rows.append(row | {"replicate": replicate, "value": value, "relative_value": relative})
-    return pd.DataFrame(rows, columns=[*GROUP, "reference_group", "replicate", "value", "relative_value"])
-
-
-def joined(tables: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-    """Put tables below each other, whichever of their columns are empty."""
-    return pd.DataFrame([row for table in tables for row in table.to_dict("records")], columns=list(columns))
-
-
-def read_measurements(assays: Path, quantities: Path) -> pd.DataFrame:
-    """Read what was measured, and what PCR quantified, as one sheet."""
-    tables = []
-    if (assays / "assays.tsv").is_file():
-        tables.append(read_table(assays / "assays.tsv", SHEET))
-    if (quantities / "quantities.tsv").is_file():
-        table = read_table(quantities / "quantities.tsv", QUANTITIES)
-        housekeeping = {gene for cell in table.housekeeping.dropna() for gene in re.split("[,;] ?", cell)}
-        table = table[~table.gene.isin(housekeeping)]
-        tables.append(table.assign(assay="qpcr_" + table.gene, value=table.quantity_to_housekeeping))
-    rows = joined(tables, SHEET)
-    return rows.astype({column: dtype for column, dtype in SHEET.items() if dtype != "str"})
+    return pd.DataFrame(rows, columns=REPLICATE_COLUMNS)
 
 
 @click.command(cls=Script)

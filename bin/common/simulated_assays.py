@@ -12,7 +12,7 @@ Flaws      wells without or with too many cells; a plate whose outer wells lost 
 Assays     three experiments of each, log-normal. Reporter: firefly over Renilla, which vary together with
            transfection (SD 0.25), their ratio by 10 %. Fluorescence: 800 units, rising by 12 % for each ug/mL
            of cisplatin; SD 8 %. Blots: band over loading control, which vary together (SD 0.2), their ratio
-           by 15 %; called by what was measured: absent up to 0.2, reduced up to 0.5 of an unchanged line.
+           by 12 %; called by what was measured: absent up to 0.2, reduced up to 0.5 of an unchanged line.
            Activity: 120 nmol/min/mg, SD 10 %.
 PCR        384 wells: Ct = intercept + slope * log10(quantity), SD 0.12 in each of three wells. Between
            experiments RNA input (log-normal, SD 0.2, common to both genes) and expression (SD 0.15) vary.
@@ -49,7 +49,7 @@ AT_START, AT_START_CV = 0.25, 0.03
 EDGE_LOSS = 0.75
 REPORTER, TRANSFECTION_SD, RENILLA, REPORTER_SD = 0.5, 0.25, 40_000, 0.1
 FLUORESCENCE, RISE, FLUORESCENCE_SD, CISPLATIN = 800, 0.12, 0.08, (0, 5, 10, 20)
-LOADING, LOADING_SD, BLOT_SD, ABSENT, REDUCED = 20_000, 0.2, 0.15, 0.2, 0.5
+LOADING, LOADING_SD, BLOT_SD, ABSENT, REDUCED = 20_000, 0.2, 0.12, 0.2, 0.5
 ACTIVITY, ACTIVITY_SD = 120, 0.1
 BLOTS = ("nrf2_protein", "keap1_protein", "cul3_protein", "nqo1_protein")
 STANDARDS = (100.0, 20.0, 4.0, 0.8, 0.16)
