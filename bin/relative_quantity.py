@@ -52,7 +52,7 @@ CURVE = ["plate", "gene"]
 SAMPLE = ["line", "condition", "replicate"]
 
 OUTLIER_CT = 0.5
-ROUNDING = 1e-9  # of cycles with decimals
+ROUNDING = 1e-9  # differences below are those of numbers with decimals
 MIN_REPLICATES = 3
 MIN_DILUTIONS = 3
 SLOPE_MAX = -1.0  # doubling is -3.32; above -1 a curve does not rank quantities
@@ -284,7 +284,8 @@ def measured_row(rows: pd.DataFrame, standard: Mapping[str, object], line: Line 
             says.append(("template_in_blank", words))
         low, high = standard["lowest_quantity"], standard["highest_quantity"]
         if line:
-            row["in_range"] = "yes" if np.log10(low) <= row["x"] <= np.log10(high) else "no"
+            ends = np.log10(low) - ROUNDING, np.log10(high) + ROUNDING
+            row["in_range"] = "yes" if ends[0] <= row["x"] <= ends[1] else "no"
         if row["in_range"] == "no":
             says.append(("extrapolated", f"quantity {10 ** row['x']:.3g}, standards {low:g} to {high:g}"))
         if lost:

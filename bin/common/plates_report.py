@@ -59,7 +59,9 @@ def draw(drawn: pd.DataFrame, plates: pd.DataFrame, unit: str) -> Figure:
     down = -(-len(plates) // across)
     large = drawn.row.gt("H").any() or drawn.column.max() > 12
     rows, columns = (16, 24) if large else (8, 12)
-    figure, axes = new_figure(14 + 41.5 * max(across, 2), 16 + 33 * down, down, across)
+    figure, axes = new_figure(
+        max(72, 14 + 41.5 * across), (22 if across == 1 else 16) + 33 * down, down, across
+    )
     size = max(10.0, float(np.ceil(drawn.deviation.abs().quantile(0.98) / 5) * 5) if len(drawn) else 10.0)
     norm, picture = TwoSlopeNorm(0, -size, size), None
     for panel, plate in zip(axes.flat, plates.itertuples(), strict=False):
@@ -92,7 +94,7 @@ def draw(drawn: pd.DataFrame, plates: pd.DataFrame, unit: str) -> Figure:
     bar = figure.colorbar(
         picture, ax=axes, shrink=min(1, 0.9 / down + 0.1), aspect=22, pad=0.015, extend="both"
     )
-    bar.set_label(f"from the median of replicates ({unit})", fontsize=7)
+    bar.set_label(f"from the median of replicates\n({unit})", fontsize=7)
     bar.ax.tick_params(labelsize=6, length=2)
     bar.outline.set_linewidth(0.4)
     entries = [
@@ -101,7 +103,13 @@ def draw(drawn: pd.DataFrame, plates: pd.DataFrame, unit: str) -> Figure:
         Line2D([], [], ls="", marker=".", ms=4, mew=0, color=PALE, label="no replicate or no value"),
         Line2D([], [], ls="", marker="o", ms=6, **{"mfc": "none", "mec": "black"}, label="stands out"),
     ]
-    figure.legend(handles=entries, loc="outside lower left", ncols=4, handletextpad=0.1, columnspacing=1)
+    figure.legend(
+        handles=entries,
+        loc="outside lower left",
+        ncols=2 if across == 1 else 4,
+        handletextpad=0.1,
+        columnspacing=1,
+    )
     return figure
 
 
