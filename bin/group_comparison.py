@@ -218,9 +218,34 @@ def constant_of(values: np.ndarray) -> float:
     return next((each for each in CONSTANTS if (values == each).all()), np.nan)
 
 
-def flat(values: np.ndarray) -> bool:
-    """Whether values do not differ, but for the machine's last digits."""
-    return bool(np.ptp(values) <= 1e-12 * np.abs(values).max())
+def flat(values: np.ndarray, size: float | None = None) -> bool:
+    """Whether values (of this size) do not differ, but for the machine's last digits."""
+    return bool(np.ptp(values) <= 1e-12 * (np.abs(values).max() if size is None else size))
+
+
+def log_ratios(x: np.ndarray, y: np.ndarray, constants: Sequence[float]) -> np.ndarray:
+    """Return the log ratios of y to x: to the constant of one of them if it has one, else by pairs."""
+    if not np.isnan(constants[0]):
+        return np.log(y / constants[0])
+    return np.log(y / x) if np.isnan(constants[1]) else np.log(constants[1] / x)
+
+
+def tested_log_ratios(logs: np.ndarray, name: str, confidence: float) -> dict[str, object]:
+    """Test log ratios against 0; the limits are those of the geometric mean of the ratios."""
+    tested = one_sample(logs, name)
+    margin = stdtrit(tested.df, (1 + confidence) / 2) * logs.std(ddof=1) / np.sqrt(len(logs))
+    limits = {"ratio_low": np.exp(logs.mean() - margin), "ratio_high": np.exp(logs.mean() + margin)}
+    return tested._asdict() | limits
+
+
+def tested_values(x: np.ndarray, y: np.ndarray, test: str, confidence: float) -> dict[str, object]:
+    """Test values as they are; the limits are those of the ratio of means, if it has any."""
+    if test == "mann_whitney":
+        tested = mann_whitney(x, y)
+    else:
+        tested = one_sample(y - x, test) if test == "paired" else two_sample(x, y, test == "student")
+    limits = ratio_limits(x, y, test == "paired", confidence) if x.mean() > 0 else [np.nan] * 2
+    return tested._asdict() | {"ratio_low": limits[0], "ratio_high": limits[1]}
 
 
 def compare(
@@ -230,81 +255,62 @@ def compare(
 
     `per_experiment` says that the assay's experiments were each divided by a group of it.
     """
-    constants = [constant_of(values.to_numpy()) for values in (first, second)]
-    against_constant = per_experiment and not np.isnan(constants).all()
-    row: dict[str, object] = {"n_1": len(first), "n_2": len(second), "status": "ok", "reason": ""}
-    if not len(first) or not len(second):
-        lacking = " and ".join(
-            name for name, values in (("group_1", first), ("group_2", second)) if values.empty
-        )
+    row: dict[str, object] = {"n_1": len(first), "n_2": len(second), "ratio_method": "none"}
+    if first.empty or second.empty:
+        lacking = " and ".join(f"group_{end}" for end, n in enumerate((first, second), 1) if n.empty)
         return row | {"status": "no_values", "reason": f"no value in {lacking}"}
+    constants = [constant_of(values.to_numpy()) for values in (first, second)]
     if per_experiment and not np.isnan(constants).any():
         reason = "each experiment was divided by either group: what they were to each other is lost"
         return row | {"status": "not_comparable", "reason": reason}
-    pairing = (test == "paired" or per_experiment) and not against_constant
     said = []
+    pairing = np.isnan(constants).all() if per_experiment else test == "paired"
     if pairing:
         both = first.index.intersection(second.index, sort=False)
-        unpaired = len(first) + len(second) - 2 * len(both)
-        if not len(both):
+        if both.empty:
             reason = f"no replicate is in both groups ({', '.join(first.index)}; {', '.join(second.index)})"
             return row | {"status": "no_pairs", "reason": reason}
-        if unpaired:
+        if unpaired := len(first) + len(second) - 2 * len(both):
             said.append(f"left out without a partner: {unpaired}")
         first, second = first[both], second[both]
         row |= {"n_1": len(both), "n_2": len(both)}
     x, y = first.to_numpy(float), second.to_numpy(float)
-    if per_experiment and min(x.min(), y.min()) <= 0:
-        reason = f"logarithms are needed, and the lowest value is {min(x.min(), y.min()):.4g}"
-        return row | {"status": "not_positive", "reason": reason}
 
     if per_experiment:
-        logs = np.log(y) - np.log(x) if pairing else np.concatenate([np.log(y), -np.log(x)])
-        if against_constant:
-            logs = np.log(y / constants[0]) if np.isnan(constants[1]) else -np.log(x / constants[1])
+        if (lowest := min(x.min(), y.min())) <= 0:
+            reason = f"logarithms are needed, and the lowest value is {lowest:.4g}"
+            return row | {"status": "not_positive", "reason": reason}
+        logs = log_ratios(x, y, constants)
         name = "paired_t_log_ratio" if pairing else "one_sample_t_log_ratio"
-        row |= {"test": name, "ratio": float(np.exp(logs.mean())), "ratio_method": "log_t"}
-        smallest, unvarying = len(logs), bool(np.ptp(logs) <= 1e-12)
         said.append("normalised per experiment: log ratios are tested")
+        row |= {"ratio": np.exp(logs.mean())}
+        smallest, unvarying = len(logs), flat(logs, 1)
     else:
-        row |= {"test": test}
-        if x.mean() > 0:
-            row |= {"ratio": float(y.mean() / x.mean())}
-            row |= {"ratio_method": "fieller_paired" if test == "paired" else "fieller_welch"}
-        else:
+        row |= {"ratio": y.mean() / x.mean() if x.mean() > 0 else np.nan}
+        if not x.mean() > 0:
             said.append(f"no ratio to a mean of {x.mean():.4g}")
-        smallest = min(len(x), len(y))
-        unvarying = flat(np.concatenate([y, x])) if test == "mann_whitney" else flat(x) or flat(y)
-        if pairing:
-            unvarying = np.ptp(y - x) <= 1e-12 * np.abs(np.concatenate([x, y])).max()
+        smallest, size = min(len(x), len(y)), np.abs([*x, *y]).max()
+        if test == "mann_whitney":
+            unvarying = flat(np.concatenate([x, y]))
+        else:
+            unvarying = flat(y - x, size) if test == "paired" else flat(x) or flat(y)
     if smallest == 1:
-        row |= {"test": "", "status": "descriptive"} | ({"ratio_method": "none"} if "ratio" in row else {})
-        said.insert(0, "one replicate: no test")
-        return row | {"reason": "; ".join(said)}
+        return row | {"status": "descriptive", "reason": "; ".join(["one replicate: no test", *said])}
     if unvarying:
-        row |= {"status": "zero_variance"} | ({"ratio_method": "none"} if "ratio" in row else {})
         said.insert(0, "values without variance: no test")
-        return row | {"reason": "; ".join(said)}
+        return row | {"status": "zero_variance", "reason": "; ".join(said)}
 
     if per_experiment:
-        tested = one_sample(logs, row["test"])
-        margin = stdtrit(tested.df, (1 + confidence) / 2) * logs.std(ddof=1) / np.sqrt(len(logs))
-        low, high = np.exp(logs.mean() + np.array([-margin, margin]))
+        row |= tested_log_ratios(logs, name, confidence) | {"ratio_method": "log_t"}
     else:
-        if test == "mann_whitney":
-            tested = mann_whitney(x, y)
-        else:
-            tested = one_sample(y - x, test) if test == "paired" else two_sample(x, y, test == "student")
-        low, high = ratio_limits(x, y, test == "paired", confidence) if "ratio" in row else (np.nan, np.nan)
-    row |= tested._asdict()
-    if "ratio" in row:
-        row |= {"ratio_low": float(low), "ratio_high": float(high)}
-        if np.isnan([low, high]).any():
-            said.append("the mean of group_1 is not clear of 0: the ratio has no bounded interval")
+        row |= tested_values(x, y, test, confidence)
+        if not np.isnan(row["ratio"]):
+            row |= {"ratio_method": "fieller_paired" if test == "paired" else "fieller_welch"}
+            if np.isnan([row["ratio_low"], row["ratio_high"]]).any():
+                said.append("the mean of group_1 is not clear of 0: the ratio has no bounded interval")
     if smallest == 2:
-        row["status"] = "two_replicates"
-        said.insert(0, "two replicates")
-    return row | {"reason": "; ".join(said)}
+        return row | {"status": "two_replicates", "reason": "; ".join(["two replicates", *said])}
+    return row | {"status": "ok", "reason": "; ".join(said)}
 
 
 # ---- replicates and groups

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from common.group_comparison_figure import draw, drawn_of
 from common.group_comparison_tables import GROUP_COLUMNS, MEASUREMENTS, TEST_COLUMNS
+from common.simulated_assays import draw_assays, joined
+from common.study_design import BENCH, LINES, bench_of
 from conftest import ORACLES
 from group_comparison import (
     TESTS,
@@ -26,6 +28,7 @@ from group_comparison import (
 )
 from matplotlib.text import Text
 from scipy import stats
+from simulate_study import stream
 
 VALUES = pd.read_csv(ORACLES / "group_comparison_values.tsv", sep="\t", comment="#")
 ORACLE = pd.read_csv(ORACLES / "group_comparison_tests.tsv", sep="\t", comment="#")
@@ -430,6 +433,46 @@ def test_list_tests__groups_of_a_normalised_assay_are_paired_by_experiment():
     expected = stats.ttest_rel(np.log(target[5]), np.log(doses[5])).pvalue
     assert tests.p_value[1] == pytest.approx(expected)
     assert tests.reason.eq("normalised per experiment: log ratios are tested").all()
+
+
+# ---- the simulated study
+
+
+def simulated(effects: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return reporter and blots of the fifty lines of the simulated study, as the gate writes them."""
+    parts = [
+        draw_assays(stream(4, "assays", LINES.index(line)), line.name, BENCH[bench_of(line)], effects)
+        for line in LINES
+    ]
+    sheet, truth, _ = joined(parts)
+    sheet = sheet[sheet.normaliser.notna()].assign(role=sheet.condition.map(ROLES), flag=None)
+    return sheet.replace("", None), truth
+
+
+def test_list_tests__intervals_hold_the_planted_ratios_of_the_simulated_study():
+    sheet, truth = simulated(1.0)
+    planted = truth[truth.treatment.isna()].set_index(["assay", "line", "condition"]).relative_mean
+    held, found = [], {}
+    for assay, rows in sheet.groupby("assay"):
+        _, tests = compared(rows)
+        ratio = [planted[assay, line, "resistant"] / planted[assay, line, "parental"] for line in tests.line]
+        held += list((tests.ratio_low <= ratio) & (ratio <= tests.ratio_high))
+        found[assay] = tests.ratio_low[np.array(ratio) > 4] > 2
+    low, high = stats.binom.interval(0.999, len(held), 0.96)
+    assert len(held) == 250
+    assert low <= sum(held) <= high
+    assert found["are_reporter"].all()
+
+
+def test_list_tests__without_planted_effects_next_to_nothing_is_significant():
+    sheet, _ = simulated(0.0)
+    p = []
+    for _, rows in sheet.groupby("assay"):
+        _, tests = compared(rows)
+        assert tests.stars.isin(["*", "**", "***"]).sum() <= 1
+        p += list(tests.p_value)
+    assert agrees(np.array(p), 0.05)
+    assert stats.kstest(p, "uniform").pvalue > 0.001
 
 
 # ---- files

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -19,6 +20,7 @@ DRAWN = [
     *("comparison", "p_adjusted", "stars", "status", "shown_relative_to"),
 ]
 MOST = 28  # lines that one figure has room for
+UNBROKEN = "\u00a0p\u00a0<\u00a0"
 IN_ROW = 8  # lines side by side
 DARK = "#333333"
 MARK = 6.5  # points: height of a mark above a bar
@@ -27,6 +29,7 @@ TITLES = {  # of assays with a meaning of their own
     **{"are_reporter": "ARE reporter", "cellrox": "CellROX fluorescence", "nqo1_activity": "NQO1 activity"},
     **{f"{gene}_protein": f"{gene.upper()} protein" for gene in ("nrf2", "keap1", "cul3", "nqo1")},
 }
+AS_MEASURED = {"nqo1_activity": "nmol/min/mg"}  # assays whose own unit says more than any ratio
 TESTS = {
     **{"student": "Student's t", "welch": "Welch's t", "paired": "paired t"},
     **{"mann_whitney_exact": "Mann-Whitney, exact", "mann_whitney_approximate": "Mann-Whitney, approximate"},
@@ -59,11 +62,13 @@ def drawn_of(groups: pd.DataFrame, replicates: pd.DataFrame, tests: pd.DataFrame
     Values are relative to the reference group; or as measured, if no group has such a value. Lines beyond
     those that there is room for are left out: those whose conditions differ least.
     """
-    relative = groups.relative_mean.notna().any()
+    relative = groups.relative_mean.notna().any() and not set(groups.assay) & set(AS_MEASURED)
     bars = groups.assign(element="group", shown_relative_to=groups.reference_group if relative else None)
     bars["value"] = groups.relative_mean if relative else groups["mean"]
     bars["sem"] = groups.relative_sem if relative else groups["sem"]
-    points = replicates.assign(element="replicate", shown_relative_to=replicates.reference_group)
+    points = replicates.assign(
+        element="replicate", shown_relative_to=replicates.reference_group if relative else None
+    )
     points["value"] = replicates.relative_value if relative else replicates.value
     points = points[points.value.notna()]
     marks = tests[tests.status != "no_pair"].assign(element="comparison")
@@ -76,6 +81,11 @@ def drawn_of(groups: pd.DataFrame, replicates: pd.DataFrame, tests: pd.DataFrame
         strongest = sorted(lines, key=lambda line: least.get(line, np.inf))[:MOST]
         table = table[table.line.isin(strongest)]
     return table[table.line.isin(table.line[table.element == "group"])].reset_index(drop=True)
+
+
+def pale(role: str) -> tuple[float, ...]:
+    """Return the colour of a role's bars: points stand out on it, and no line shines through."""
+    return tuple(0.55 * np.array(to_rgb(ROLES[role])) + 0.45)
 
 
 class Slots:
@@ -95,14 +105,14 @@ def draw_bar(panel: Axes, x: float, width: float, row: tuple, points: np.ndarray
     """Draw a group: a bar with SEM and each replicate, or one replicate alone; return its highest value."""
     colour, few = ROLES[row.role], max(len(points), 2)
     if row.n == 1:
-        panel.plot([x], [row.value], "D", ms=4, color=colour, mec="white", mew=0.4, zorder=4)
+        panel.plot([x], [row.value], "D", ms=4, color=colour, mec="white", mew=0.4, zorder=4, clip_on=False)
         return float(row.value)
     if not row.n or np.isnan(row.value):
         return 0.0
-    panel.bar(x, row.value, width * 0.9, color=colour, alpha=0.55, lw=0, zorder=2)
+    panel.bar(x, row.value, width * 0.9, color=pale(row.role), lw=0, zorder=2)
     panel.errorbar(x, row.value, row.sem, color=colour, lw=0.9, capsize=1.8, capthick=0.9, zorder=3)
     aside = width * 0.28 * (2 * np.arange(len(points)) / (few - 1) - 1)
-    look = {"ms": 2.8, "mfc": "white", "mec": DARK, "mew": 0.6, "zorder": 4}
+    look = {"ms": 2.8, "mfc": "white", "mec": DARK, "mew": 0.6, "zorder": 4, "clip_on": False}
     panel.plot(x + aside, points, "o", **look)
     return float(max(row.value + row.sem, points.max(initial=row.value)))
 
@@ -190,7 +200,7 @@ def caption_of(table: pd.DataFrame, tests: pd.DataFrame, reference_group: str) -
         names = ", ".join(TESTS[name] for name in dict.fromkeys(made.test))
         said.append(
             f"{names[0].upper()}{names[1:]}, Holm's adjustment over {len(made)} test{'s' * (len(made) > 1)}: "
-            "* p < 0.05, ** p < 0.01, *** p < 0.001, ns not significant."
+            "* p < 0.05, ** p < 0.01, *** p < 0.001; ns: not significant.".replace(" p < ", UNBROKEN)
         )
         if (made.comparison == "doses").any():
             said.append("Coloured stars: against the lowest dose or untreated cells of the same condition.")
@@ -206,12 +216,12 @@ def value_label(assay: str, bars: pd.DataFrame) -> str:
     """Name the axis of values: the assay and what it is relative to."""
     relative = [each for each in dict.fromkeys(bars.shown_relative_to) if isinstance(each, str)]
     if not relative:
-        return f"{title_of(assay)} (as measured)"
+        return f"{title_of(assay)} ({AS_MEASURED.get(assay, 'as measured')})"
     if len(relative) == 1:
-        return f"{title_of(assay)}\n(relative to {shortened(relative[0], 34)})"
+        return f"{title_of(assay)} (relative to {shortened(relative[0], 40)})"
     references = bars.condition[bars.role == "reference"]
     each = references.iloc[0] if len(references) else "reference"
-    return f"{title_of(assay)}\n(relative to each line's {each})"
+    return f"{title_of(assay)} (relative to each line's {each})"
 
 
 def wrapped(text: str, width_mm: float, size: float) -> str:
@@ -291,11 +301,14 @@ def draw(assay: str, table: pd.DataFrame, tests: pd.DataFrame, reference_group: 
                 panel.axes.set_xlabel(f"{min(treatments)}{unit}")
     for spare in axes.flat[len(parts) :]:
         spare.set_axis_off()
-    figure.supylabel(value_label(assay, bars), fontsize=8, color=DARK, x=0.008, multialignment="center")
+    label = value_label(assay, bars)
+    if text_width(label, 8) > 44 * rows:
+        label = "\n(".join(wrapped(part, 44 * rows, 8) for part in label.split(" (", 1))
+    figure.supylabel(label, fontsize=8, color=DARK, multialignment="center")
     figure.supxlabel(caption, fontsize=6, color=QUIET, x=0.02, ha="left", multialignment="left")
     single = bars[bars.n == 1].condition.unique()
     keys = [
-        Patch(color=ROLES[row.role], alpha=0.55, lw=0, label=row.condition)
+        Patch(color=pale(row.role), lw=0, label=row.condition)
         if row.condition not in single or (bars.n[bars.condition == row.condition] > 1).any()
         else Line2D([], [], marker="D", ls="none", ms=4, color=ROLES[row.role], label=row.condition)
         for row in order.itertuples()

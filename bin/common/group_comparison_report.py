@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from common.figures import ROLES, embedded, save_figure
@@ -13,6 +12,7 @@ from common.multiqc import rows_of, write_section
 
 EMBEDDED = 250_000  # characters of pictures in the report
 SHOWN = 300  # rows of the table in the report
+SIGNIFICANT = ("*", "**", "***")
 TOLD = 8  # comparisons that the sentence names
 COLUMNS = [
     *("ratio", "ratio_low", "ratio_high", "p_adjusted", "stars", "test", "n_1", "n_2", "status", "reason"),
@@ -31,40 +31,52 @@ class Compared(NamedTuple):
     tests: pd.DataFrame
 
 
+def treated_with(row: tuple) -> str:
+    """Name the treatment of a comparison: ` at cisplatin 5 ug/mL`, or nothing."""
+    treatment, dose = level_of(row)
+    if not treatment or dose == 0:
+        return ""
+    return f" with {treatment}" if dose < 0 else f" at {treatment} {dose:g} {row.treatment_unit}"
+
+
 def says(row: tuple) -> str:
-    """Say what a comparison of conditions found: `ARE reporter 4.1-fold (***)`."""
-    treated = (
-        f" at {row.treatment} {row.treatment_dose:g} {row.treatment_unit}" if level_of(row)[1] > 0 else ""
-    )
+    """Say what a comparison found: `ARE reporter 4.1-fold (***)`."""
     size = f"{row.ratio:.2g}-fold" if row.ratio < 100 else f"{row.ratio:.0f}-fold"
-    why = row.stars or row.status.replace("_", " ")
-    why = why if why == row.stars or row.status != "descriptive" else "one replicate"
-    return f"{title_of(row.assay)}{treated} {size} ({why})"
+    why = row.stars or ("one replicate" if row.status == "descriptive" else row.status.replace("_", " "))
+    if row.comparison == "reference_group":
+        return f"{title_of(row.assay)} of {row.condition_2} {size} that of {row.group_1} ({why})"
+    return f"{title_of(row.assay)}{treated_with(row)} {size} ({why})"
 
 
-def told(tests: pd.DataFrame) -> pd.DataFrame:
-    """Choose the comparisons of conditions that are significant, and those of one experiment."""
-    rows = tests[(tests.comparison == "conditions") & tests.ratio.notna()]
-    return rows[rows.stars.isin(["*", "**", "***"]) | (rows.status == "descriptive")]
+def told(tests: pd.DataFrame, comparison: str = "conditions") -> pd.DataFrame:
+    """Choose the comparisons of a kind that are significant, and those of one experiment."""
+    rows = tests[(tests.comparison == comparison) & tests.ratio.notna()]
+    return rows[rows.stars.isin(SIGNIFICANT) | (rows.status == "descriptive")]
 
 
 def calls_of(groups: pd.DataFrame) -> dict[str, list[str]]:
     """Say by line what was called reduced or absent by eye."""
     found: dict[str, list[str]] = {}
-    for row in groups[groups.call.isin(["reduced", "absent", "discordant"])].itertuples():
-        share = "" if row.call_agreement == 1 else f" in {100 * row.call_agreement:.0f} % of {row.calls:.0f}"
-        found.setdefault(row.line, []).append(f"{title_of(row.assay)} {row.call}{share} in {row.condition}")
+    called = groups[groups.call.isin(["reduced", "absent", "discordant"])]
+    for (line, assay, call), rows in called.groupby(["line", "assay", "call"], sort=False):
+        where = [
+            f"{row.condition}{treated_with(row)}"
+            + ("" if row.call_agreement == 1 else f" ({row.call_agreement * row.calls:.0f} of {row.calls})")
+            for row in rows.itertuples()
+        ]
+        found.setdefault(line, []).append(f"{title_of(assay)} {call} in {' and '.join(where)}")
     return found
 
 
 def findings_of(groups: pd.DataFrame, tests: pd.DataFrame) -> dict[str, str]:
-    """Say by line what differs between its conditions, and what was called by eye."""
+    """Say by line what differs between conditions or from the reference group, and what was seen by eye."""
     found: dict[str, list[str]] = {}
-    for (line, _, _), rows in told(tests).groupby(["line", "assay", "comparison"], sort=False):
-        strongest = rows.loc[rows.p_value.fillna(1).astype(float).idxmin()]
-        text = says(strongest)
-        text += f" and at {len(rows) - 1} other doses" if len(rows) > 1 else ""
-        found.setdefault(line, []).append(text)
+    for comparison in ("conditions", "reference_group"):
+        for (line, _), rows in told(tests, comparison).groupby(["line", "assay"], sort=False):
+            strongest = rows.loc[rows.p_value.fillna(1).astype(float).idxmin()]
+            more = len(rows) - 1
+            text = says(strongest) + (f" and at {more} other dose{'s' * (more > 1)}" if more else "")
+            found.setdefault(line, []).append(text)
     for line, words in calls_of(groups).items():
         found.setdefault(line, []).extend(words)
     return {line: "; ".join(found[line]) for line in dict.fromkeys(groups.line) if line in found}
@@ -111,15 +123,17 @@ def write_figures(shown: Iterable[Compared], reference_group: str, folder: Path)
     return pictures
 
 
-def named_levels(rows: pd.DataFrame) -> list[str]:
-    """Name comparisons in a table of the report: assay, what, line, treatment."""
+def names_of(rows: pd.DataFrame) -> list[str]:
+    """Name comparisons in a table of the report: assay, and line with treatment, or what with what."""
     names = []
     for row in rows.itertuples():
-        names.append(
-            f"{row.assay}: {row.group_2} vs {row.group_1}"
-            if row.group_1 and row.group_2
-            else f"{row.assay}: {row.group_1 or row.group_2}"
-        )
+        cells = row.group_2 or row.group_1
+        if row.comparison == "conditions":
+            condition = row.condition_2 or row.condition_1
+            cells = row.line + cells.removeprefix(f"{row.line}.{condition}")
+        else:
+            cells = f"{cells} / {row.group_1}"
+        names.append(f"{row.assay}: {cells}")
     return names
 
 
@@ -127,12 +141,14 @@ def write_sections(
     groups: pd.DataFrame, tests: pd.DataFrame, pictures: list[tuple[str, str]], test: str, folder: Path
 ) -> None:
     """Write the sections of the report: the comparisons, the figures, and plots of the means."""
-    rank = np.select([tests.comparison == "conditions", tests.comparison == "doses"], [0, 2], 1)
-    table = tests.assign(rank=rank).sort_values("rank", kind="stable")[:SHOWN]
+    doses = tests.comparison == "doses"
+    table = tests[~doses] if (~doses).any() else tests
     sentence = sentence_of(groups, tests, test)
     if len(table) < len(tests):
-        sentence += f" Shown here are {len(table)} comparisons, those of conditions first."
-    table = table.assign(name=named_levels(table)).set_index("name")[COLUMNS]
+        sentence += f" Doses against none, {int(doses.sum())} comparisons, are in tests.tsv."
+    if len(table) > SHOWN:
+        sentence += f" Shown here are the first {SHOWN} of {len(table)} others."
+    table = table[:SHOWN].assign(name=names_of(table[:SHOWN])).set_index("name")[COLUMNS]
     write_section(
         folder / "group_comparison_mqc.json",
         "Comparisons of groups",
