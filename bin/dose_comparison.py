@@ -38,6 +38,7 @@ from common.tables import read_table, write_table
 from scipy.special import fdtrc, stdtr, stdtrit
 
 TESTED = ["comparison", "null_hypothesis", "fold_change", "p_adjusted", "status"]
+PANELS = 12  # lines in a figure
 SETTING = ["line", "condition", "condition_role", "compound", "dose_unit"]
 COMPARED = [
     *("comparison", "kind", "line", "compound", "dose_unit", "curve_1", "curve_2", "status_1", "status_2"),
@@ -308,7 +309,7 @@ def drawn(
     names = ["line", "condition", "condition_role", "modulator", "modulator_dose", "modulator_unit"]
     tables = []
     for curve in some.to_dict("records"):
-        parts = [points[points.curve == curve["curve"]]]
+        parts = [points[points.curve == curve["curve"]].assign(status=curve["status"])]
         if curve["status"] in FITTED:
             dose = np.geomspace(curve["lowest_dose"], curve["highest_dose"], 60)
             share = 1 / (1 + (dose / 10 ** curve["log10_ic50"]) ** -curve["slope"])
@@ -412,9 +413,13 @@ def main(wells: Path, responses: Path, fits: Path, curves: Path, confidence: flo
             parts[f"{compound}.{modulator}"] = (some[some.line.isin(lines)], tests)
         for stem, (some, tests) in parts.items():
             table = drawn(some, points, tests[tests.compound == compound], judged)
-            save_figure(draw_curves(table, compound, unit, response), table, results / f"{stem}.curve")
-            stems.append(f"{stem}.curve.svg")
             shown[stem] = table
+            lines = list(table.line.unique())
+            for page, first in enumerate(range(0, len(lines), PANELS), 1):
+                name = f"{stem}.{page}.curve" if len(lines) > PANELS else f"{stem}.curve"
+                part = table[table.line.isin(lines[first : first + PANELS])]
+                save_figure(draw_curves(part, compound, unit, response), part, results / name)
+                stems.append(f"{name}.svg")
         table = list_forest(plain, resistance[resistance.compound == compound])
         if len(table):
             save_figure(draw_forest(table, compound, unit, confidence), table, results / f"{compound}.forest")

@@ -110,8 +110,8 @@ def judge(fits: pd.DataFrame, shown: pd.DataFrame, confidence: float) -> tuple[p
     rising = shown.rise / shown["range"].where(shown["range"] > 0)
     ends = np.where(
         fits.log10_ic50_low.isna() & fits.log10_ic50_high.isna(),
-        "both ends",
-        np.where(fits.log10_ic50_low.isna(), "the lower end", "the upper end"),
+        "both ends lie",
+        np.where(fits.log10_ic50_low.isna(), "its lower end lies", "its upper end lies"),
     )
     rules = [
         (
@@ -154,7 +154,7 @@ def judge(fits: pd.DataFrame, shown: pd.DataFrame, confidence: float) -> tuple[p
         (
             fits.log10_ic50_low.isna() | fits.log10_ic50_high.isna(),
             "ambiguous",
-            [f"{which} of the IC50's interval lies beyond what was searched" for which in ends],
+            [f"the interval of the IC50 is open: {which} beyond what was searched" for which in ends],
         ),
     ]
     status, reason = pd.Series("ok", fits.index), pd.Series("", fits.index)

@@ -9,10 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from common.dose_curves import modulated
+from common.dose_curves import GIVEN, modulated
 from common.figures import PALE, QUIET, ROLES, new_figure, shortened, styled
+from common.labels import text_width
 
-PANEL_MM, COLUMNS = 60, 3
+COLUMNS, WIDTH_MM, PANEL_MM = 3, 180, 85
+NOTE = "(F): F test of one IC50; (t): t test of experiments' IC50s; p adjusted by Holm's method"
 DASHES = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1.2, 1.2)), (0, (8, 2)))
 MARKERS = ("o", "s", "^", "D", "v")
 INK = "#333333"
@@ -26,9 +28,9 @@ def p_text(p: float) -> str:
     return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}" if p < 0.1 else f"p = {p:.2f}"
 
 
-def number(value: float) -> str:
-    """Write a dose or a ratio to two or three digits, never as a power of ten below a million."""
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+def unit_text(unit: object) -> str:
+    """Write a unit: `ug/mL` with its Greek letter."""
+    return str(unit).replace("u", "\u00b5", 1) if str(unit).startswith("u") else str(unit)
 
 
 def axis_of_doses(panel: Axes, doses: np.ndarray, zero: bool) -> float:
@@ -41,6 +43,12 @@ def axis_of_doses(panel: Axes, doses: np.ndarray, zero: bool) -> float:
     panel.set_xlim(left, high * 10 ** (0.06 * width))
     decades = np.arange(np.ceil(np.log10(low) - 0.02), np.floor(np.log10(high) + 0.02) + 1)
     ticks = 10**decades
+    if len(ticks) < 3:
+        low_power, high_power = np.floor(np.log10(low)), np.ceil(np.log10(high))
+        ticks = np.array(
+            [each * 10**power for power in np.arange(low_power, high_power + 1) for each in (1, 3)]
+        )
+        ticks = ticks[(ticks >= low * 0.95) & (ticks <= high * 1.05)]
     if len(ticks) < 2:
         ticks = np.array([each * 10**power for power in range(-9, 10) for each in (1, 2, 5)])
         ticks = ticks[(ticks >= low * 0.95) & (ticks <= high * 1.05)]
@@ -101,30 +109,40 @@ def tests_of(table: pd.DataFrame, steps: Sequence[str]) -> list[tuple[str, str]]
         if pd.notna(shared.p_adjusted) or pd.notna(other.p_adjusted):
             fold = other.fold_change if pd.isna(shared.fold_change) else shared.fold_change
             text = "" if pd.isna(fold) else f"{fold:.2g}-fold, "
-            text += f"F test {p_text(shared.p_adjusted)}, t test {p_text(other.p_adjusted)}"
+            text += f"{p_text(shared.p_adjusted)} (F), {p_text(other.p_adjusted)} (t)"
         elif pd.notna(one.p_adjusted):
-            text = f"one curve for both: {p_text(one.p_adjusted)}"
+            text = f"one curve for both: {p_text(one.p_adjusted)} (F)"
         else:
             text = "not compared"
         modulator = first.modulator_name if len(steps) > 2 and first.modulator_name else ""
         colour = ROLES.get(first.condition_role, INK) if isinstance(first.condition_role, str) else INK
         lines.append((f"{modulator}: {text}" if modulator else text, colour))
+    silent = table[(table.kind == "mean") & ~table.status.isin(GIVEN)]
+    keys = ["condition", "condition_role", "modulator_name", "status"]
+    for row in silent.drop_duplicates(keys).itertuples():
+        name = f"{row.condition} + {row.modulator_name}" if row.modulator_name else row.condition
+        words = row.status.replace("ic50", "IC50").replace("_", " ")
+        lines.append((f"{name}: {words}", ROLES.get(row.condition_role, ROLES["other"])))
     return lines
 
 
 @styled
 def draw_curves(table: pd.DataFrame, compound: str, unit: str, response: str) -> Figure:
     """Draw a compound's curves, a panel a line; `table` has what is drawn, `response` names the y axis."""
-    table = table.assign(modulator_name=[modulated(row) for row in table.to_dict("records")])
+    units = table.modulator_unit.map(unit_text, na_action="ignore")
+    named = table.assign(modulator_unit=units).to_dict("records")
+    table = table.assign(modulator_name=[modulated(row) for row in named])
     lines = list(table.line.unique())
     steps = sorted(table.modulator_name[table.kind != "test"].unique(), key=lambda name: (name != "", 0))
     columns = min(len(lines), COLUMNS)
     rows = -(-len(lines) // columns)
     tests = {line: tests_of(table[table.line == line], steps) for line in lines}
     under = 3.2 * max(len(each) for each in tests.values())
-    figure, axes = new_figure(
-        max(columns * PANEL_MM, 85), rows * (38 + under) + 14, rows, columns, sharey=True
-    )
+    width = columns * min(WIDTH_MM / columns, PANEL_MM)
+    handles, labels = legend_of(table, steps)
+    across = max(min(int((width - 8) / (max(text_width(label, 7) for label in labels) + 13)), len(labels)), 1)
+    above = 4 * -(-len(labels) // across)
+    figure, axes = new_figure(width, rows * (39 + under) + 12 + above, rows, columns, sharey=True)
     points = table[table.kind.isin(["mean", "vehicle"])]
     doses = points.dose[points.dose > 0].to_numpy()
     zero = bool((points.dose == 0).any())
@@ -144,10 +162,13 @@ def draw_curves(table: pd.DataFrame, compound: str, unit: str, response: str) ->
         panel.tick_params(axis="x", pad=4)
     for panel in axes.flat[len(lines) :]:
         panel.set_visible(False)
-    figure.supxlabel(f"{compound} ({unit})", fontsize=8, color=INK)
+    words = f"{compound} ({unit_text(unit)})"
+    noted = (table.kind == "test").any()
+    figure.supxlabel(words + ("\n " if noted else ""), fontsize=8, color=INK)
+    if noted:
+        figure.text(0.995, 0.004, NOTE, fontsize=5, color=QUIET, ha="right", va="bottom").set_in_layout(False)
     figure.supylabel(response, fontsize=8, color=INK)
-    handles, labels = legend_of(table, steps)
-    figure.legend(handles, labels, loc="outside upper left", ncols=min(len(labels), 6), handlelength=2.6)
+    figure.legend(handles, labels, loc="outside upper left", ncols=across, handlelength=2.6)
     return figure
 
 
@@ -243,7 +264,7 @@ def draw_forest(table: pd.DataFrame, compound: str, unit: str, confidence: float
     for panel in (left, right):
         panel.tick_params(axis="y", length=0, labelcolor=INK)
     right.axvline(1, color=QUIET, lw=0.7, zorder=1)
-    left.set_xlabel(f"IC50 of {compound} ({unit})")
+    left.set_xlabel(f"IC50 of {compound} ({unit_text(unit)})")
     right.set_xlabel("fold change of IC50")
     percent = f"{100 * confidence:g} %"
     left.set_title(f"IC50, {percent} profile-likelihood interval", fontsize=7)
