@@ -414,7 +414,7 @@ def groups_of(sheet: pd.DataFrame) -> list[Group]:
     groups = []
     for key, where in filled.groupby([*GROUP[:3], *LEVEL], observed=True):
         its = rows.loc[where.index]
-        place = dict(zip([*GROUP[:3], *LEVEL], key, strict=True))
+        place = {column: each or None for column, each in zip([*GROUP[:3], *LEVEL], key, strict=True)}
         place |= {"role": its.role.iloc[0], "treatment_dose": its.treatment_dose.iloc[0]}
         values = its[its.lacks == ""].groupby("replicate", sort=False).measured.mean()
         groups.append(Group({column: place[column] for column in GROUP}, values, describe(its, values)))

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -253,75 +254,85 @@ def fill_panel(
             panel.mark(slot_of(row), row.condition, stars, DARK if dark else ROLES[role])
 
 
-@styled
-def draw(assay: str, table: pd.DataFrame, tests: pd.DataFrame, reference_group: str) -> Figure:
-    """Draw an assay: lines side by side, or, where it has treatments, a panel a line with doses along x."""
-    bars = table[table.element == "group"]
-    order = bars.drop_duplicates("condition").sort_values(
+class Plan(NamedTuple):
+    """What stands where: a panel for each of `parts` (lines), in it a slot a line, or a slot a level."""
+
+    parts: list[list[str]]
+    levels: list[tuple[str, float]]
+    by_level: bool
+    order: pd.DataFrame  # the conditions with their roles
+    columns: int
+    width: float  # mm
+    slot: float  # mm
+    units: dict[str, str]  # of doses, by treatment
+
+    @property
+    def rows(self) -> int:
+        """Return the number of rows of panels."""
+        return -(-len(self.parts) // self.columns)
+
+    @property
+    def treatment(self) -> str:
+        """Return the only treatment if it has doses, else nothing."""
+        names = {name for name, _ in self.levels if name}
+        return min(names) if len(names) == 1 and names == self.units.keys() else ""
+
+    def slots(self, part: list[str]) -> list[object]:
+        """Return what the slots of a panel are."""
+        return self.levels if self.by_level else part
+
+
+def plan_of(bars: pd.DataFrame) -> Plan:
+    """Plan a figure: lines side by side; where there are treatments, a panel a line with doses along x."""
+    order = bars.drop_duplicates("condition")[["condition", "role"]].sort_values(
         "role", key=lambda role: role.map(list(ROLES).index), kind="stable"
     )
-    conditions = list(order.condition)
-    named = {role: next(iter(order.condition[order.role == role]), "") for role in ROLES}
-    levels = sorted({level_of(row) for row in bars.itertuples()}, key=lambda each: (each[0], each[1]))
     lines = list(dict.fromkeys(bars.line))
-    by_level = len(levels) > 1
-    slots = Slots(conditions)
-    if by_level:
-        columns = min(len(lines), 3 if len(levels) * len(conditions) <= 12 else 2)
-        parts = [[line] for line in lines]
-        width = (85, 130, 180)[columns - 1] if len(levels) <= 5 else 180
-    else:
+    levels = sorted({level_of(row) for row in bars.itertuples()})
+    if len(levels) == 1:
         in_row = min(len(lines), IN_ROW)
         parts = [lines[start : start + in_row] for start in range(0, len(lines), in_row)]
-        columns, width = 1, 60 if in_row <= 2 else 85 if in_row <= 4 else 20 + 20 * in_row
-    rows = -(-len(parts) // columns)
-    caption = wrapped(caption_of(table, tests, reference_group), width - 6, 6)
-    figure, axes = new_figure(
-        width, 16 + 44 * rows + 2.6 * (caption.count("\n") + 1), rows, columns, sharey=True
-    )
-    figure.get_layout_engine().set(w_pad=0.05, h_pad=0.04)
-    panels = []
-    for place, part in enumerate(parts):
-        panel = Panel(axes.flat[place], slots)
-        panels.append(panel)
-        own = table[table.line.isin(part)]
-        fill_panel(panel, own, levels if by_level else part, by_level, named["reference"], named["target"])
-        shown = levels if by_level else part
-        panel.axes.set_xlim(-0.6, max(len(shown), 1 if by_level else min(len(lines), IN_ROW)) - 0.4)
-        panel.axes.set_xticks(range(len(shown)), tick_labels(shown, by_level, width / columns))
-        panel.axes.tick_params(axis="x", length=0, labelcolor=DARK)
-        if bars.shown_relative_to.notna().any():
-            panel.axes.axhline(1, color=QUIET, lw=0.6, ls=(0, (3, 2)), zorder=1)
-        if by_level:
-            panel.axes.set_title(shortened(part[0], 24), fontsize=8)
-            treatments = {name for name, _ in levels if name}
-            units = bars.treatment_unit.dropna().unique()
-            if len(treatments) == 1 and place >= len(parts) - columns:
-                unit = f" ({units[0]})" if len(units) else ""
-                panel.axes.set_xlabel(f"{min(treatments)}{unit}")
-    for spare in axes.flat[len(parts) :]:
-        spare.set_axis_off()
-    label = value_label(assay, bars)
-    if text_width(label, 8) > 44 * rows:
-        label = "\n(".join(wrapped(part, 44 * rows, 8) for part in label.split(" (", 1))
+        beside = in_row * len(order)
+        width = 60 if beside <= 4 else 85 if beside <= 8 else min(20 + 10 * beside, 180)
+        return Plan(parts, levels, False, order, 1, width, 0.85 * (width - 20) / in_row, {})
+    columns = min(len(lines), 3 if len(levels) * len(order) <= 12 else 2)
+    width = (85, 130, 180)[columns - 1] if len(levels) <= 5 else 180
+    slot = 0.9 * ((width - 10) / columns - 8) / len(levels)
+    doses = bars[bars.treatment_unit.notna()]
+    units = dict(zip(doses.treatment, doses.treatment_unit, strict=True))
+    return Plan([[line] for line in lines], levels, True, order, columns, width, slot, units)
+
+
+def write_around(figure: Figure, assay: str, bars: pd.DataFrame, caption: str, plan: Plan) -> None:
+    """Write what the values are, the caption, and the key of the conditions."""
+    label, height = value_label(assay, bars), 50 * plan.rows
+    if text_width(label, 8) > height:
+        label = "\n(".join(wrapped(part, height, 8) for part in label.split(" (", 1))
     figure.supylabel(label, fontsize=8, color=DARK, multialignment="center")
     figure.supxlabel(caption, fontsize=6, color=QUIET, x=0.02, ha="left", multialignment="left")
-    single = bars[bars.n == 1].condition.unique()
-    keys = [
-        Patch(color=pale(row.role), lw=0, label=row.condition)
-        if row.condition not in single or (bars.n[bars.condition == row.condition] > 1).any()
-        else Line2D([], [], marker="D", ls="none", ms=4, color=ROLES[row.role], label=row.condition)
-        for row in order.itertuples()
-    ]
-    figure.legend(handles=keys, loc="outside upper left", ncols=4, handlelength=1, handleheight=0.9)
+    keys = []
+    for row in plan.order.itertuples():
+        look = {"label": shortened(row.condition, 24)}
+        if (bars.n[bars.condition == row.condition] == 1).all():
+            keys.append(Line2D([], [], marker="D", ls="none", ms=4, color=ROLES[row.role], **look))
+        else:
+            keys.append(Patch(color=pale(row.role), lw=0, **look))
+    widest = max(text_width(key.get_label(), 7) for key in keys) + 9
+    columns = max(1, min(4, int((plan.width - 4) / widest)))
+    figure.legend(handles=keys, loc="outside upper left", ncols=columns, handlelength=1, handleheight=0.9)
 
+
+def finish(figure: Figure, panels: Sequence[Panel], highest: float) -> None:
+    """Make room above the bars of all panels for what stands there, and write it."""
     lowest = min(0.0, *(panel.axes.dataLim.y0 for panel in panels))
-    highest = max(
-        [1.0 * bars.shown_relative_to.notna().any(), *(top for each in panels for top in each.tops.values())]
-    )
+    highest = max([highest, *(top for each in panels for top in each.tops.values())])
     span = highest - lowest or 1.0
+    if lowest < 0:
+        lowest -= 0.06 * span
     for panel in panels:
         panel.axes.set_ylim(lowest, lowest + 1.3 * span)
+        if lowest < 0:
+            panel.axes.axhline(0, color=QUIET, lw=0.6, zorder=1)
     figure.draw_without_rendering()
     height = min(panel.axes.get_window_extent().height for panel in panels) * 72 / figure.dpi
     top = lowest + span * 1.02
@@ -336,21 +347,57 @@ def draw(assay: str, table: pd.DataFrame, tests: pd.DataFrame, reference_group: 
     for panel in panels:
         panel.axes.set_ylim(lowest, top)
         panel.finish(lowest, top, height)
+
+
+@styled
+def draw(assay: str, table: pd.DataFrame, tests: pd.DataFrame, reference_group: str) -> Figure:
+    """Draw an assay as planned: bars, SEM, every replicate, and which comparisons are significant."""
+    bars = table[table.element == "group"]
+    plan = plan_of(bars)
+    named = {role: next(iter(plan.order.condition[plan.order.role == role]), "") for role in ROLES}
+    caption = wrapped(caption_of(table, tests, reference_group), plan.width - 6, 6)
+    height = 16 + 44 * plan.rows + 2.6 * (caption.count("\n") + 1)
+    figure, axes = new_figure(plan.width, height, plan.rows, plan.columns, sharey=True)
+    figure.get_layout_engine().set(w_pad=0.05, h_pad=0.04)
+    relative = bars.shown_relative_to.notna().any()
+    panels = []
+    for place, part in enumerate(plan.parts):
+        panel, shown = Panel(axes.flat[place], Slots(list(plan.order.condition))), plan.slots(part)
+        panels.append(panel)
+        own = table[table.line.isin(part)]
+        fill_panel(panel, own, shown, plan.by_level, named["reference"], named["target"])
+        panel.axes.set_xlim(-0.6, len(plan.slots(plan.parts[0])) - 0.4)
+        panel.axes.set_xticks(range(len(shown)), tick_labels(shown, plan))
+        panel.axes.tick_params(axis="x", length=0, labelcolor=DARK)
+        if relative:
+            panel.axes.axhline(1, color=QUIET, lw=0.6, ls=(0, (3, 2)), zorder=1)
+        if plan.by_level:
+            panel.axes.set_title(shortened(part[0], 24), fontsize=8)
+            if plan.treatment and place >= len(plan.parts) - plan.columns:
+                panel.axes.set_xlabel(f"{plan.treatment} ({plan.units[plan.treatment]})")
+    for spare in axes.flat[len(plan.parts) :]:
+        spare.set_axis_off()
+    write_around(figure, assay, bars, caption, plan)
+    finish(figure, panels, 1.0 * relative)
     return figure
 
 
-def tick_labels(shown: Sequence[object], by_level: bool, width_mm: float) -> list[str]:
+def fitted(text: str, width_mm: float) -> str:
+    """Shorten a text to this width."""
+    while len(text) > 6 and text_width(text, 7) > width_mm:
+        text = shortened(text.replace("\u2026", ""), len(text) - 1)
+    return text
+
+
+def tick_labels(shown: Sequence[object], plan: Plan) -> list[str]:
     """Name the slots of a panel: lines, or doses (with their treatments, if there are several)."""
-    if not by_level:
-        size = 0.8 * (width_mm - 18) / max(min(len(shown), IN_ROW), 1)
-        texts = [str(line) for line in shown]
-        while any(text_width(text, 7) > size for text in texts) and max(map(len, texts)) > 6:
-            longest = max(map(len, texts)) - 1
-            texts = [shortened(text, longest) for text in texts]
-        return texts
-    several = len({name for name, _ in shown if name}) > 1
-    labels = []
-    for name, dose in shown:
-        number = "" if dose < 0 else f"{dose:g}"
-        labels.append(f"{shortened(name, 9)}\n{number}" if name and (several or dose < 0) else number)
-    return labels
+    if not plan.by_level:
+        return [fitted(str(line), plan.slot) for line in shown]
+    if plan.treatment:
+        return [f"{dose:g}" for _, dose in shown]
+    return [
+        f"{fitted(name, plan.slot)}\n{f'{dose:g} {plan.units[name]}' if dose >= 0 else ''}"
+        if name
+        else "none"
+        for name, dose in shown
+    ]
