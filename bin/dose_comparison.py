@@ -29,9 +29,9 @@ import click
 import numpy as np
 import pandas as pd
 from common.cli import FOLDER, RESULTS, Script
+from common.dose_comparison_figure import draw_curves, draw_forest
+from common.dose_comparison_report import write_comparisons, write_lines
 from common.dose_curves import CURVE, CURVES, FITTED, GIVEN, PAIR_FITS, RESPONSES, WELLS, described
-from common.dose_response_figure import draw_curves, draw_forest
-from common.dose_response_report import write_comparisons, write_lines
 from common.figures import save_figure
 from common.multiqc import write_versions
 from common.tables import read_table, write_table
@@ -296,7 +296,7 @@ def list_trends(
 
 
 def summarise(values: pd.DataFrame) -> pd.DataFrame:
-    """Average values by curve and dose over experiments, whose wells are averaged first: mean, SEM, number."""
+    """Average values by curve and dose over experiments, whose wells are averaged first: mean and SEM."""
     means = values.groupby(["curve", "experiment", "dose"]).value.mean().reset_index()
     table = means.groupby(["curve", "dose"]).value.agg(["mean", "sem", "size"]).reset_index()
     return table.set_axis(["curve", "dose", "response", "sem", "experiments"], axis=1)

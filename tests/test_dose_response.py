@@ -157,9 +157,9 @@ def test_diagnose__tests_rises_against_the_closest_falling_curve():
 
 def test_list_curves__agrees_with_the_published_ic50s_of_head_and_neck_lines():
     # CCLE 2012 (doi:10.1038/nature11003) chose among models by chi-squared, let curves of weak compounds be
-    # flat, and gave the dose of half of the maximal effect as EC50 and of 50 % viability as IC50, at most 8 uM,
-    # the highest dose. So the absolute IC50 is what compares, where both are below that. They differ most where
-    # few doses lie on the slope, or where the plateau is not reached.
+    # flat, and gave the dose of 50 % viability as IC50, at most 8 uM, the highest dose. So the absolute IC50
+    # compares, where both are below that. They differ most where few doses lie on the slope, or where
+    # the plateau is not reached.
     table = pd.read_csv(DATA / "CCLE2012_HNSCC_lines_dose_response.csv")
     dose, value = (table.filter(regex=f"^{name}").to_numpy(float) for name in ("dose", "via"))
     rows = [

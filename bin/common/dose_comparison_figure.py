@@ -81,9 +81,9 @@ def draw_panel(panel: Axes, table: pd.DataFrame, steps: Sequence[str], zero: boo
         colour = ROLES.get(role, ROLES["other"])
         dash, marker = DASHES[step % len(DASHES)], MARKERS[step % len(MARKERS)]
         means = some[some.kind.isin(["mean", "vehicle"])]
-        x = means.dose.where(means.dose > 0, place)
+        x, error = means.dose.where(means.dose > 0, place), means["sem"].fillna(0)
         panel.errorbar(
-            x, means.response, means["sem"].fillna(0), fmt=marker, ms=3.4, mew=0.8, color=colour, elinewidth=0.7,
+            x, means.response, error, fmt=marker, ms=3.4, mew=0.8, color=colour, elinewidth=0.7,
             capsize=1.5, capthick=0.7, mfc=colour if step == 0 else "white", zorder=3,
         )  # fmt: skip
         curve = some[some.kind == "curve"]
