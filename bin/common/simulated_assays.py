@@ -128,7 +128,7 @@ def draw_plate(
     sample, blank = (plan.role == "sample").to_numpy(), (plan.role == "blank").to_numpy()
     dose = np.where(sample, doses[plan.dose.clip(0, DOSES - 1)], np.nan)
     left = np.where(sample, viability(np.nan_to_num(dose), ic50[plan.condition], compound), 1.0)
-    name = ".".join([line, compound.name, *([f"{modulator.name}{modulator.dose:g}"] if modulator else [])])
+    name = ".".join([line, compound.name, *([f"{modulator.name}_{modulator.dose:g}"] if modulator else [])])
     flaws = []
     if flawed and not modulator:
         key = (line, compound.name, experiment)
