@@ -133,7 +133,7 @@ class Panel:
         place = (slot, row.condition)
         self.tops[place] = draw_bar(self.axes, self.slots.x(*place), self.slots.width, row, points)
         if row.call in ("absent", "reduced", "discordant"):
-            self.marks.setdefault(place, []).append((row.call, ROLES[row.role], 3.3 * len(row.call) + 2))
+            self.marks.setdefault(place, []).append((row.call, ROLES[row.role], 3.6 * len(row.call) + 3))
 
     def mark(self, slot: int, condition: str, text: str, colour: str) -> None:
         """Write a mark above a bar."""
@@ -201,7 +201,9 @@ def caption_of(table: pd.DataFrame, tests: pd.DataFrame, reference_group: str) -
         names = ", ".join(TESTS[name] for name in dict.fromkeys(made.test))
         said.append(
             f"{names[0].upper()}{names[1:]}, Holm's adjustment over {len(made)} test{'s' * (len(made) > 1)}: "
-            "* p < 0.05, ** p < 0.01, *** p < 0.001; ns: not significant.".replace(" p < ", UNBROKEN)
+            "* p < 0.05, ** p < 0.01, *** p < 0.001; ns:\u00a0not\u00a0significant.".replace(
+                " p < ", UNBROKEN
+            )
         )
         if (made.comparison == "doses").any():
             said.append("Coloured stars: against the lowest dose or untreated cells of the same condition.")
