@@ -634,3 +634,21 @@ def test_draw__many_lines_fit_and_those_left_out_are_named():
     table, figure = drawing(sheet_of(*groups))
     assert table.line.nunique() == 28
     assert "Not drawn, but in the tables: 12 lines." in re.sub(r"\s+", " ", figure.get_supxlabel())
+
+
+def test_draw__activity_is_shown_in_its_unit_and_treatments_by_their_names():
+    sheet = sheet_of(("A", "parental", [120, 130, 110]), ("A", "resistant", [0.5, 0.6, 0.7]))
+    groups = groups_of(sheet.assign(assay="nqo1_activity"))
+    tests = list_tests(groups, "", "student", 0.95)
+    table = drawn_of(list_groups(groups, ""), list_replicates(groups, ""), tests)
+    assert table.value[table.element == "group"].astype(float).tolist() == pytest.approx([120, 0.6])
+    figure = draw("nqo1_activity", table, tests, "")
+    assert figure.get_supylabel() == "NQO1 activity (nmol/min/mg)"
+
+    three = [1.0, 1.1, 1.2]
+    sheet = sheet_of(("A", "parental", three), ("A", "parental", three, "NAC", np.nan))
+    sheet = pd.concat([sheet, sheet_of(*dosed("A", "parental", {5: three}))], ignore_index=True)
+    sheet.loc[sheet.treatment == "NAC", "treatment_unit"] = None
+    _, figure = drawing(sheet)
+    labels = [label.get_text().strip() for label in figure.axes[0].get_xticklabels()]
+    assert labels == ["none", "NAC", "cisplatin\n5 uM"]

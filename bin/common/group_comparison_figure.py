@@ -357,7 +357,7 @@ def draw(assay: str, table: pd.DataFrame, tests: pd.DataFrame, reference_group: 
     bars = table[table.element == "group"]
     plan = plan_of(bars)
     named = {role: next(iter(plan.order.condition[plan.order.role == role]), "") for role in ROLES}
-    caption = wrapped(caption_of(table, tests, reference_group), plan.width - 6, 6)
+    caption = wrapped(caption_of(table, tests, reference_group), plan.width - 12, 6)
     height = 16 + 44 * plan.rows + 2.6 * (caption.count("\n") + 1)
     figure, axes = new_figure(plan.width, height, plan.rows, plan.columns, sharey=True)
     figure.get_layout_engine().set(w_pad=0.05, h_pad=0.04)
