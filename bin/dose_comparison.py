@@ -54,7 +54,17 @@ RESISTANCE = [
     *("by_experiment_p", "by_experiment_p_adjusted", "status", "reason"),
 ]
 TRENDS = [
-    *("line", "condition", "compound", "dose_unit", "modulator", "modulator_unit", "modulator_dose", "ic50"),
+    *(
+        "line",
+        "condition",
+        "condition_role",
+        "compound",
+        "dose_unit",
+        "modulator",
+        "modulator_unit",
+        "modulator_dose",
+        "ic50",
+    ),
     *("ic50_low", "ic50_high", "ic50_status", "fold_change", "fold_change_low", "fold_change_high"),
     *("experiments", "fold_per_step", "fold_per_step_low", "fold_per_step_high", "test", "statistic", "df"),
     *("p_value", "p_adjusted", "adjust_method", "family", "status", "reason"),
@@ -256,7 +266,7 @@ def list_trends(
         first = group.iloc[0]
         plain = curves[curves.modulator.isna() & (curves[SETTING] == first[SETTING]).all(axis=1)]
         steps = pd.concat([plain, group.sort_values("modulator_dose")])
-        base = {name: first[name] for name in (*keys, "condition")} | {"adjust_method": "holm"}
+        base = {name: first[name] for name in keys} | {"adjust_method": "holm"}
         base["family"] = f"{first.compound}: trend along {first.modulator}"
         complete = places.reindex(columns=steps.curve).dropna()
         test: dict[str, object] = {"experiments": len(complete)}
@@ -303,9 +313,13 @@ def summarise(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def drawn(
-    some: pd.DataFrame, points: pd.DataFrame, tests: pd.DataFrame, curves: pd.DataFrame
+    some: pd.DataFrame,
+    points: pd.DataFrame,
+    tests: pd.DataFrame,
+    trends: pd.DataFrame,
+    curves: pd.DataFrame,
 ) -> pd.DataFrame:
-    """List what a figure draws of some curves: means with SEM, fits, IC50s, and the tests' p."""
+    """List what a figure shows of some curves: means with SEM, fits, IC50s, and p of tests and trends."""
     names = ["line", "condition", "condition_role", "modulator", "modulator_dose", "modulator_unit"]
     tables = []
     for curve in some.to_dict("records"):
@@ -325,6 +339,9 @@ def drawn(
         if test["kind"] == "modulators":
             row |= curves.loc[test["curve_2"], names].to_dict()
         tables.append(pd.DataFrame([row]))
+    known = trends[trends.p_value.notna()].drop_duplicates(["line", "condition", "condition_role"])
+    known = known.assign(kind="trend", fold_change=known.fold_per_step)
+    tables.append(known[["kind", *names[:4], "test", "fold_change", "p_adjusted", "status"]])
     columns = ["kind", *names, "dose", "response", "sem", "experiments", *TESTED[:2], "test"]
     filled = [table.dropna(axis=1, how="all") for table in tables if len(table)]
     return pd.concat(filled, ignore_index=True).reindex(columns=[*columns, *TESTED[2:]])
@@ -412,7 +429,8 @@ def main(wells: Path, responses: Path, fits: Path, curves: Path, confidence: flo
             tests = tested[(tested.kind == "modulators") & tested.curve_2.isin(some.curve)]
             parts[f"{compound}.{modulator}"] = (some[some.line.isin(lines)], tests)
         for stem, (some, tests) in parts.items():
-            table = drawn(some, points, tests[tests.compound == compound], judged)
+            along = trends[(trends.compound == compound) & (compound + "." + trends.modulator == stem)]
+            table = drawn(some, points, tests[tests.compound == compound], along, judged)
             shown[stem] = table
             lines = list(table.line.unique())
             for page, first in enumerate(range(0, len(lines), PANELS), 1):

@@ -28,7 +28,16 @@ import click
 import numpy as np
 import pandas as pd
 from common.cli import FOLDER, RESULTS, Script
-from common.dose_curves import CURVE, EXPERIMENT_FITS, FITS, FITTED, GIVEN, GROWTH_FITS, RESPONSES, WELLS
+from common.dose_curves import (
+    CURVE,
+    EXPERIMENT_FITS,
+    FITS,
+    FITTED,
+    GIVEN,
+    GROWTH_FITS,
+    read_reasons,
+    read_values,
+)
 from common.dose_response_report import write_curves, write_growth
 from common.multiqc import write_versions
 from common.tables import read_table, write_table
@@ -289,22 +298,6 @@ def list_growth(fits: pd.DataFrame, values: pd.DataFrame, curves: pd.DataFrame) 
     return pd.DataFrame(rows, columns=GROWTH_RATE)
 
 
-def read_values(
-    wells: Path, responses: Path, curves: pd.DataFrame, fit_on: str
-) -> tuple[pd.DataFrame, pd.Series]:
-    """Read what the curves were fitted on (curve, experiment, dose, value), and why values are missing."""
-    listed = read_table(responses / "responses.tsv", RESPONSES).merge(curves[["curve", *CURVE]], on=CURVE)
-    missing = listed[listed.response_mean.isna()].groupby("curve").reason.first()
-    if fit_on == "wells":
-        listed = read_table(wells / "wells.tsv", WELLS).merge(curves[["curve", *CURVE]], on=CURVE)
-        listed = listed[listed.role == "sample"]
-        given = listed.response.where(listed.response_unit == "as_given")
-        listed = listed.assign(response_mean=listed.viability_percent.fillna(given))
-    columns = ["curve", "experiment", "dose", "response_mean", "growth_rate_value"]
-    values = listed[columns].rename(columns={"response_mean": "value"})
-    return values, missing.reindex(curves.curve).fillna("").reset_index(drop=True)
-
-
 @click.command(cls=Script)
 @click.option("--wells", type=FOLDER, required=True, help="Folder of wells.tsv of normalise_plates.")
 @click.option("--responses", type=FOLDER, required=True, help="Folder of responses.tsv of normalise_plates.")
@@ -329,7 +322,8 @@ def main(
 ) -> None:
     """Judge the fits of dose-response curves."""
     table = read_table(fits / "fits.tsv", FITS).sort_values("curve").reset_index(drop=True)
-    values, reasons = read_values(wells, responses, table, dose_fit_on)
+    values = read_values(wells, responses, table, dose_fit_on)
+    reasons = read_reasons(responses, table)
     known = values.dropna(subset="value")
     curves = list_curves(table, known, reasons, confidence)
     own = read_table(fits / "experiment_fits.tsv", EXPERIMENT_FITS)

@@ -29,7 +29,7 @@ References Ritz et al. 2015, doi:10.1371/journal.pone.0146021 (drc); Motulsky an
            Moolgavkar 1988, doi:10.2307/2347496
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +37,7 @@ import click
 import numpy as np
 import pandas as pd
 from common.cli import FOLDER, RESULTS, Script
-from common.dose_curves import CURVE, RESPONSES, SHEET, WELLS, plan
+from common.dose_curves import GROWTH_FITS, PAIR_FITS, SHEET, plan, read_curves, read_values
 from common.multiqc import write_versions
 from common.tables import read_table, write_table
 from scipy.special import expit, fdtrc, stdtrit
@@ -50,14 +50,7 @@ ITERATIONS = 500
 MIN_DOSES = {"4pl": 5, "3pl_bottom": 4, "3pl_slope": 4}
 HALF = 50.0  # percent of the vehicle
 LN10 = np.log(10)
-GROWTH_COLUMNS = [
-    *("curve", "gr_inf", "slope", "log10_ic50", "residual_squares", "n", "df", "flat_p", "r_squared"),
-    *("all_equal", "converged", "at_limit"),
-]
-PAIR_COLUMNS = [
-    *("n", "parameters", "squares_separate", "squares_one_curve", "squares_shared_ic50"),
-    *("log10_fold", "log10_fold_low", "log10_fold_high"),
-]
+PAIR_COLUMNS = [name for name, kind in PAIR_FITS.items() if kind == "float64"]
 
 
 class Model(NamedTuple):
@@ -481,14 +474,9 @@ def paired(points: Points, first: np.ndarray, second: np.ndarray) -> Points:
 def fit_pairs(points: Points, models: np.ndarray, pairs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """Fit curves in pairs (`pairs`: curve_1, curve_2, reason), where both have a model: squares and folds."""
     one, two = pairs.curve_1.to_numpy(int), pairs.curve_2.to_numpy(int)
-    order = ["3pl_bottom", "3pl_slope", "4pl"]  # of two models the first is taken
-    names = np.array(
-        [
-            "" if min(ends) < 0 else min_model(models[list(ends)], order)
-            for ends in zip(one, two, strict=True)
-        ],
-        dtype=object,
-    )
+    known = np.stack([np.where(side < 0, "", models[np.maximum(side, 0)]) for side in (one, two)])
+    # Of two models that with fewer parameters; their names are in that order, and none comes first.
+    names = known.min(axis=0)
     names[pairs.reason.to_numpy() != ""] = ""
     table = pd.DataFrame(index=range(len(pairs)), columns=PAIR_COLUMNS, dtype=float).assign(model=names)
     for name in sorted(set(names) - {""}):
@@ -529,25 +517,6 @@ def fit_pairs(points: Points, models: np.ndarray, pairs: pd.DataFrame, confidenc
     return table
 
 
-def min_model(models: np.ndarray, order: Sequence[str]) -> str:
-    """Return the first of these models in that order; none if a curve has none."""
-    return "" if "" in models else next(name for name in order if name in models)
-
-
-def read_values(wells: Path, responses: Path, fit_on: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read the curves (numbered by index, as they come) and the values (curve, experiment, dose, value)."""
-    listed = read_table(responses / "responses.tsv", RESPONSES)
-    curves = listed[[*CURVE, "response_unit"]].drop_duplicates(CURVE).reset_index(drop=True)
-    if fit_on == "wells":
-        listed = read_table(wells / "wells.tsv", WELLS)
-        listed = listed[listed.role == "sample"]
-        given = listed.response.where(listed.response_unit == "as_given")
-        listed = listed.assign(response_mean=listed.viability_percent.fillna(given))
-    listed = listed.merge(curves.reset_index(names="curve")[["curve", *CURVE]], on=CURVE)
-    columns = ["curve", "experiment", "dose", "response_mean", "growth_rate_value"]
-    return curves, listed[columns].rename(columns={"response_mean": "value"})
-
-
 @click.command(cls=Script)
 @click.option("--wells", type=FOLDER, required=True, help="Folder of wells.tsv of normalise_plates.")
 @click.option("--responses", type=FOLDER, required=True, help="Folder of responses.tsv of normalise_plates.")
@@ -584,7 +553,8 @@ def main(
     results: Path,
 ) -> None:
     """Fit all dose-response curves, alone and in pairs."""
-    curves, values = read_values(wells, responses, dose_fit_on)
+    curves = read_curves(responses)
+    values = read_values(wells, responses, curves.reset_index(names="curve"), dose_fit_on)
     sheets = sorted(comparisons.glob("*.tsv")) if comparisons.is_dir() else []
     sheet = pd.concat([read_table(path, SHEET) for path in sheets] or [pd.DataFrame(columns=list(SHEET))])
     known = values.dropna(subset="value")
@@ -614,7 +584,7 @@ def main(
     write_table(fits.rename_axis("curve").reset_index(), results / "fits.tsv")
     write_table(pd.concat([units, own], axis=1), results / "experiment_fits.tsv")
     write_table(pd.concat([pairs, together], axis=1), results / "pair_fits.tsv")
-    write_table(growth.rename(columns={"bottom": "gr_inf"})[GROWTH_COLUMNS], results / "growth_fits.tsv")
+    write_table(growth.rename(columns={"bottom": "gr_inf"})[list(GROWTH_FITS)], results / "growth_fits.tsv")
     write_versions(results / "versions.tsv", "numpy", "pandas", "scipy")
 
 

@@ -7,7 +7,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    MultipleLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 from common.dose_curves import GIVEN, modulated
 from common.figures import PALE, QUIET, ROLES, new_figure, shortened, styled
@@ -18,6 +25,7 @@ NOTE = "(F): F test of one IC50; (t): t test of experiments' IC50s; p adjusted b
 DASHES = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1.2, 1.2)), (0, (8, 2)))
 MARKERS = ("o", "s", "^", "D", "v")
 INK = "#333333"
+TESTS = ("test", "trend")  # kinds of rows that are written, not drawn
 NAME = 24  # characters of a line's name
 
 
@@ -75,7 +83,7 @@ def draw_panel(panel: Axes, table: pd.DataFrame, steps: Sequence[str], zero: boo
     """Draw one line's curves: means with SEM, fits, IC50s as ticks with a dotted line up to the curve."""
     place = axis_of_doses(panel, doses, zero)
     keys = ["condition", "condition_role", "modulator_name"]
-    shown = table[table.kind != "test"]
+    shown = table[~table.kind.isin(TESTS)]
     for (_, role, name), some in shown.groupby(keys, sort=False, dropna=False):
         step = steps.index(name)
         colour = ROLES.get(role, ROLES["other"])
@@ -100,7 +108,7 @@ def draw_panel(panel: Axes, table: pd.DataFrame, steps: Sequence[str], zero: boo
 def tests_of(table: pd.DataFrame, steps: Sequence[str]) -> list[tuple[str, str]]:
     """List the text, with its colour, of each comparison of a panel."""
     lines = []
-    tests = table[table.kind == "test"]
+    tests = table[table.kind == "test"].sort_values("condition_role", kind="stable")
     for _, group in tests.groupby("comparison", sort=False):
         first = group.iloc[0]
         places = group.set_index(["null_hypothesis", "test"])
@@ -117,6 +125,9 @@ def tests_of(table: pd.DataFrame, steps: Sequence[str]) -> list[tuple[str, str]]
         modulator = first.modulator_name if len(steps) > 2 and first.modulator_name else ""
         colour = ROLES.get(first.condition_role, INK) if isinstance(first.condition_role, str) else INK
         lines.append((f"{modulator}: {text}" if modulator else text, colour))
+    for trend in table[table.kind == "trend"].sort_values("condition_role").itertuples():
+        text = f"trend: {trend.fold_change:.2g}-fold from dose to dose, {p_text(trend.p_adjusted)} (t)"
+        lines.append((text, ROLES.get(trend.condition_role, INK)))
     silent = table[(table.kind == "mean") & ~table.status.isin(GIVEN)]
     keys = ["condition", "condition_role", "modulator_name", "status"]
     for row in silent.drop_duplicates(keys).itertuples():
@@ -133,11 +144,12 @@ def draw_curves(table: pd.DataFrame, compound: str, unit: str, response: str) ->
     named = table.assign(modulator_unit=units).to_dict("records")
     table = table.assign(modulator_name=[modulated(row) for row in named])
     lines = list(table.line.unique())
-    steps = sorted(table.modulator_name[table.kind != "test"].unique(), key=lambda name: (name != "", 0))
+    steps = sorted(table.modulator_name[~table.kind.isin(TESTS)].unique(), key=lambda name: (name != "", 0))
     columns = min(len(lines), COLUMNS)
     rows = -(-len(lines) // columns)
     tests = {line: tests_of(table[table.line == line], steps) for line in lines}
-    under = 3.2 * max(len(each) for each in tests.values())
+    most = max(len(each) for each in tests.values())
+    under = 3.2 * most
     width = columns * min(WIDTH_MM / columns, PANEL_MM)
     handles, labels = legend_of(table, steps)
     across = max(min(int((width - 8) / (max(text_width(label, 7) for label in labels) + 13)), len(labels)), 1)
@@ -151,10 +163,12 @@ def draw_curves(table: pd.DataFrame, compound: str, unit: str, response: str) ->
     for panel, line in zip(axes.flat, lines, strict=False):
         draw_panel(panel, table[table.line == line], steps, zero, doses)
         panel.set_ylim(low * 1.05, high * 1.06)
-        panel.set_title(shortened(line, NAME), fontsize=8, pad=3 + 2.85 * 3.2 * len(tests[line]))
+        if 80 < high < 160:
+            panel.yaxis.set_major_locator(MultipleLocator(25))
+        panel.set_title(shortened(line, NAME), fontsize=8, pad=3 + 9.1 * most)
         for at, (text, colour) in enumerate(tests[line]):
             note = panel.annotate(
-                text, (0, 1), (0, 2.5 + 9 * (len(tests[line]) - 1 - at)), xycoords="axes fraction",
+                text, (0, 1), (0, 2.5 + 9.1 * (most - 1 - at)), xycoords="axes fraction",
                 textcoords="offset points", fontsize=6, color=colour, va="bottom",
             )  # fmt: skip
             note.set_in_layout(False)
@@ -175,7 +189,7 @@ def draw_curves(table: pd.DataFrame, compound: str, unit: str, response: str) ->
 def legend_of(table: pd.DataFrame, steps: Sequence[str]) -> tuple[list[Line2D], list[str]]:
     """Return handles and labels: conditions by colour, modulators by dash and marker, the IC50's tick."""
     handles, labels = [], []
-    conditions = table[table.kind != "test"].drop_duplicates(["condition", "condition_role"])
+    conditions = table[~table.kind.isin(TESTS)].drop_duplicates(["condition", "condition_role"])
     for each in conditions.itertuples():
         colour = ROLES.get(each.condition_role, ROLES["other"])
         handles.append(Line2D([], [], color=colour, lw=1.2, marker=MARKERS[0], ms=3.4))

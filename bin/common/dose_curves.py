@@ -1,8 +1,11 @@
-"""Columns of the tables of dose-response curves, and the names of curves."""
+"""Dose-response curves between processes: columns, reading, names, and the pairs that are compared."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
+
+from common.tables import read_table
 
 CURVE = ["line", "condition", "condition_role", "compound", "dose_unit"]
 CURVE += ["modulator", "modulator_dose", "modulator_unit"]
@@ -32,7 +35,7 @@ EXPERIMENT_FITS = FIT | {"experiment": "str"}
 GROWTH_FITS = {"curve": "int64", "gr_inf": "float64"} | SHAPE
 PAIR_FITS = {
     **{"kind": "str", "comparison": "str", "curve_1": "int64", "curve_2": "int64", "reason": "str"},
-    "model": "str",
+    **{"model": "str"},
     **dict.fromkeys(
         [
             *("n", "parameters", "squares_separate", "squares_one_curve", "squares_shared_ic50"),
@@ -64,6 +67,32 @@ def described(curve: Mapping[str, object]) -> str:
     """Name a curve: `HSC-3 resistant cisplatin + NAC 5 mM`."""
     words = f"{curve['line']} {curve['condition']} {curve['compound']}"
     return f"{words} + {modulated(curve)}" if modulated(curve) else words
+
+
+def read_curves(responses: Path) -> pd.DataFrame:
+    """Read the curves, as they come, from the folder of responses.tsv; the index numbers them."""
+    listed = read_table(responses / "responses.tsv", RESPONSES)
+    return listed[[*CURVE, "response_unit"]].drop_duplicates(CURVE).reset_index(drop=True)
+
+
+def read_values(wells: Path, responses: Path, curves: pd.DataFrame, fit_on: str) -> pd.DataFrame:
+    """Read what curves are fitted on, experiments' means or wells: curve, experiment, dose, value, growth."""
+    listed = read_table(responses / "responses.tsv", RESPONSES)
+    if fit_on == "wells":
+        listed = read_table(wells / "wells.tsv", WELLS)
+        listed = listed[listed.role == "sample"]
+        given = listed.response.where(listed.response_unit == "as_given")
+        listed = listed.assign(response_mean=listed.viability_percent.fillna(given))
+    listed = listed.merge(curves[["curve", *CURVE]], on=CURVE)
+    columns = ["curve", "experiment", "dose", "response_mean", "growth_rate_value"]
+    return listed[columns].rename(columns={"response_mean": "value"})
+
+
+def read_reasons(responses: Path, curves: pd.DataFrame) -> pd.Series:
+    """Read why values of curves are missing; an empty text where none is."""
+    listed = read_table(responses / "responses.tsv", RESPONSES).merge(curves[["curve", *CURVE]], on=CURVE)
+    missing = listed[listed.response_mean.isna()].groupby("curve").reason.first()
+    return missing.reindex(curves.curve).fillna("").reset_index(drop=True)
 
 
 def plan(curves: pd.DataFrame, sheet: pd.DataFrame) -> pd.DataFrame:
