@@ -146,8 +146,8 @@ def test_check_comparisons__curves_that_are_not_there_are_said(gate, old, new, f
         ("cisplatin,3,µM", "cisplatin,3,", "assays.csv, row 4, treatment_unit: found nothing"),
         ("cisplatin,3,µM", ",3,µM", "assays.csv, row 4, treatment: found nothing, with a dose"),
         (
-            "are_reporter,A,resistant,1",
-            "are_reporter,A,parental,1",
+            "are_reporter,A,resistant,1,30",
+            "are_reporter,A,parental,1,10",
             "assays.csv, row 3, assay, line, condition",
         ),
     ],
@@ -167,6 +167,15 @@ def test_check_assays__each_fault_is_said(gate, old, new, fault):
 )
 def test_check_qpcr__each_fault_is_said(gate, old, new, fault):
     assert any(line.startswith(fault) for line in said(gate, "qpcr", old, new))
+
+
+def test_check_assays__several_measurements_of_a_replicate_are_noted(gate):
+    row = "are_reporter,A,parental,1,10,2,,,,\n"
+    again = FILES["assays.csv"] + row.replace(",10,", ",11,")
+    assert gate.say(FILES | {"assays.csv": again}, **GIVEN) == []
+    assert any("1 further rows of a replicate, row 6 the first" in note for note in gate.notes())
+    (said,) = gate.say(FILES | {"assays.csv": FILES["assays.csv"] + row}, **GIVEN)
+    assert said.startswith("assays.csv, row 6, assay, line, condition, replicate, value, normaliser: found")
 
 
 def test_check_qpcr__housekeeping_calibrator_and_reference_group_are_held_to_the_sheets(gate):

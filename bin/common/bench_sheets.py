@@ -149,6 +149,10 @@ def check_assays(name: str, assays: pd.DataFrame, problems: Problems) -> None:
         if lacking.any() and not lacking[rows.value.ne("")].all():
             first = rows.index[lacking][0]
             problems.note(name, f"row {first} of {assay} has no normaliser, and others have: it is left out")
+    repeated = assays.duplicated(["assay", "line", "condition", "replicate", "treatment", "treatment_dose"])
+    if repeated.any():
+        found = f"{repeated.sum()} further rows of a replicate, row {assays.index[repeated][0]} the first"
+        problems.note(name, f"{found}: technical measurements, which are averaged")
     check_dose(name, assays, "treatment_dose", "treatment_unit", problems)
     for row in assays.index[assays.treatment.eq("") & assays.treatment_dose.fillna("").ne("")]:
         problems.add(f"{name}, row {row}, treatment", "nothing, with a dose", "the treatment's name")
