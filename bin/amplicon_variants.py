@@ -58,6 +58,7 @@ from common.amplicon_candidates import (
     changes_of,
     counts_of,
     described,
+    mean_of,
     primers_at,
     read_sites,
 )
@@ -390,12 +391,6 @@ def judge(row: Mapping, own: Sequence[tuple], under: Sequence[str], settings: Se
         forward, reverse = row["strands"][0]
         return "strand_bias", f"{forward} forward and {reverse} reverse reads, strand odds ratio {odds:.1f}"
     return "ok", ""
-
-
-def mean_of(pairs: Iterable[tuple[float, int]]) -> float:
-    """Return a mean of means, of so many each; missing without any."""
-    some = [(value, number) for value, number in pairs if number]
-    return sum(value * number for value, number in some) / sum(n for _, n in some) if some else np.nan
 
 
 def totals(own: Sequence[tuple]) -> dict[str, object]:

@@ -48,10 +48,11 @@ from common.amplicon_piles import (
     Pile,
     Placed,
     Stretch,
-    core_of,
+    Window,
     pile_of,
     place,
     stretches_of,
+    window_of,
 )
 from common.cli import FOLDER, INPUT, RESULTS, Script
 from common.multiqc import write_versions
@@ -231,24 +232,6 @@ def events_of(differences: pd.DataFrame, stretch: Stretch) -> dict[Variant, np.n
 # ---- alleles of a candidate
 
 
-class Window(NamedTuple):
-    """Where reads show an insertion or deletion, and what reference and variant spell there, as ASCII."""
-
-    start: int
-    end: int
-    core: tuple[int, int]  # the places where it can lie
-    haplotypes: tuple[np.ndarray, np.ndarray]
-
-
-def window_of(variant: Variant, sequence: Bases, amplicon: Amplicon) -> Window:
-    """Find where the reads of an amplicon must be compared with an insertion or deletion."""
-    cut = sequence.cut
-    low, high = core_of(variant, sequence)
-    first, last = max(low - INDEL_FLANK, amplicon.start), min(high + INDEL_FLANK, amplicon.end)
-    spelled = cut(first, low) + variant.alt + cut(low + len(variant.ref), last)
-    return Window(first, last, (low, high), (ascii_of(cut(first, last)), ascii_of(spelled)))
-
-
 def spelling(bases: np.ndarray, good: np.ndarray, haplotype: np.ndarray, window: Window) -> np.ndarray:
     """Say which reads (rows of bases) spell a haplotype: nearly, or perhaps if only bad bases deny it."""
     if bases.shape[1] != len(haplotype):
@@ -279,7 +262,7 @@ def shown_indel(
     pile: Pile, variant: Variant, amplicon: Amplicon, sequence: Bases, min_quality: int
 ) -> tuple[np.ndarray, ...]:
     """Tell of each read (2 x fragments) allele, mean quality, bases to its end, and if it is exact."""
-    window = window_of(variant, sequence, amplicon)
+    window = window_of(variant, sequence, amplicon, INDEL_FLANK)
     allele = np.full(pile.low.shape, NONE, dtype=np.int8)
     quality, exact = np.zeros(pile.low.shape), np.zeros(pile.low.shape, dtype=bool)
     position = np.minimum(window.core[0] - pile.low, pile.high - window.core[1])
