@@ -8,8 +8,10 @@ Error      The rate of a change varies among sites as a Beta distribution, one f
            classes below 10 sites. In a sample, the rate at a site is the posterior mean given the samples
            of other lines but those with a VAF of 5 % or more (error_source `samples`); fewer than 3 of
            these say nothing, and the mean of the class holds (`context`). The rate of a site varies
-           between samples too: one precision for the study, by moments. Substitutions in cis have the
-           class of the rarest of them.
+           between samples too: with a precision of the study, by moments over samples without a candidate,
+           or with that of the site among other samples but the one that shows most, if it is lower. The
+           class never lowers the rate below what other samples show. Substitutions in cis have the class
+           of the rarest of them.
 Test       The upper tail of the beta-binomial with that mean, and with the variances of rate and samples
            added. Error rates come from samples as in deepSNV (Gerstung 2012) and shearwater (Gerstung
            2014).
@@ -548,7 +550,7 @@ def error_rates(profile: Profile) -> pd.DataFrame:
     type=click.FloatRange(0, 1, min_open=True),
     default=0.02,
     show_default=True,
-    help="Share of fragments from which a variant is called.",
+    help="VAF (share of fragments) that the interval of a variant reaches.",
 )
 @click.option(
     "--confidence",
