@@ -15,11 +15,12 @@ Event      Differences of one fragment are one event in cis if no more than 1 ba
            substitutions (they may share a codon), or 5 where one is an insertion or deletion. Events are
            compared in normal form (Tan 2015). A mismatch that few fragments have, for the depth, is an
            error and joins no event.
-Candidate  An event that 3 fragments of a sample show, with a share of half of --min-vaf or more. Where nearly
-           all of them have a base below that quality beside an insertion or deletion, and more fragments show
-           another of the same length near it, it is what bad bases make of that one. A candidate is counted
-           in every sample. A part of a larger one must be seen as often without that one; fragments that show
-           the larger one show `other` of the part, and those that may show it are left out.
+Candidate  An event that 3 fragments of a sample show, with a share of half of --min-vaf or more. Where
+           nearly all of them have a base below that quality beside an insertion or deletion, and more
+           fragments show another of the same length near it, it is what bad bases make of that one. A
+           candidate is counted in every sample. A part of a larger one must be seen as often without that
+           one; fragments that show the larger one show `other` of the part, and those that may show it
+           are left out.
 Allele     What the bases of a read spell: the changed bases of a substitution, of the lowest of their
            qualities; of an insertion or deletion all places where it could lie and 5 bases on both sides
            within the insert, of which one may be an error, of their mean quality. For these a read needs
