@@ -27,9 +27,10 @@ Allele     What the bases of a read spell: the changed bases of a substitution, 
            10 bases on both sides, whatever it shows, clipped primers among them, and where it ends as
            many more as it would have fewer with the longer allele. What spells neither is `other`; a read
            that only bases of low quality keep from an allele is left out.
-Apart      Of two insertions or deletions of one length near each other, a fragment shows the one that it spells
-           without any error; what may be a more frequent one is left out of the other. A substitution
-           beside an insertion or deletion is not counted on reads that end too near to show that.
+Apart      Of two insertions or deletions of one length near each other, a fragment shows the one that it
+           spells without any error; what may be a more frequent one is left out of the other. A
+           substitution beside an insertion or deletion is not counted on reads that end too near to show
+           that.
 
 References: Tan et al. 2015, Bioinformatics 31:2202, doi:10.1093/bioinformatics/btv112;
 Li 2011, Bioinformatics 27:2987, doi:10.1093/bioinformatics/btr509
