@@ -18,8 +18,9 @@ Test       The upper tail of the beta-binomial with that mean, and with the vari
 Family     q (Benjamini and Hochberg) is over all that was looked at: three substitutions, a deletion and
            an insertion at each site, in each sample with --amplicon-min-depth fragments there. What is no
            candidate enters with p = 1.
-Called     q below 0.01, 3 fragments or more, and a VAF whose interval (Wilson 1927) reaches --min-vaf: a
-           cut at the estimate would lose every second variant whose VAF is just --min-vaf.
+Called     q below 0.01, 3 fragments or more, and a VAF of --min-vaf or more; from 10 fragments on it is
+           enough that its interval (Wilson 1927) reaches --min-vaf, for a cut at the estimate would lose
+           every second variant whose VAF is just that. Fewer are what one early error of PCR leaves.
 Flags      strand_bias: Fisher's exact p below 0.001 and a strand odds ratio (as in GATK) above 3, only in
            amplicons where reads of both strands cover the variant. read_end: on average less than 5 bases
            from the end of what was read, and half as far as what else is read there. primer_site: only
@@ -79,7 +80,7 @@ LONGEST_RUN = 8  # bases: longer homopolymers are one class with these
 INDELS = [f"{kind} in {run}" for kind in ("deletion", "insertion") for run in range(1, LONGEST_RUN + 1)]
 CLASSES = {name: number for number, name in enumerate([*SUBSTITUTIONS, *INDELS])}
 CARRIER, SAMPLES_MIN, FEW_SITES, PRECISION = 0.05, 3, 10, (20.0, 1e6)
-Q_MAX, POWER, NOTABLE, MIN_FRAGMENTS = 0.01, 0.95, 0.05, 3
+Q_MAX, POWER, NOTABLE, MIN_FRAGMENTS, MANY_FRAGMENTS = 0.01, 0.95, 0.05, 3, 10
 STRAND_P, STRAND_ODDS, STRAND_SHARE = 1e-3, 3.0, 0.1
 READ_END, AMPLICON_P, AMPLICON_SHARE = 5, 1e-3, 0.2
 RATES = ["kind", "change", "sites", "fragments", "errors", "error_rate", "precision", "status", "reason"]
@@ -315,7 +316,8 @@ def needed(n: np.ndarray, a: np.ndarray, b: np.ndarray, p_cut: float, settings: 
     vaf = settings.min_vaf
     # Wilson's interval reaches a share where the share's own score interval reaches the estimate.
     reaches = np.ceil(n * vaf - settings.z * np.sqrt(n * vaf * (1 - vaf)) - 1e-9)
-    return np.maximum(np.maximum(high, reaches), MIN_FRAGMENTS)
+    reported = np.minimum(np.ceil(n * vaf - 1e-9), np.maximum(reaches, MANY_FRAGMENTS))
+    return np.maximum(np.maximum(high, reported), MIN_FRAGMENTS)
 
 
 def detection_limits(
@@ -383,6 +385,9 @@ def judge(row: Mapping, own: Sequence[tuple], under: Sequence[str], settings: Se
         return "below_detection", f"{says}: q {row['q_value']:.2g}"
     if row["vaf_high"] < settings.min_vaf:
         return "below_detection", f"VAF {row['vaf']:.3g}, {row['vaf_high']:.3g} at most"
+    if row["vaf"] < settings.min_vaf and alt < MANY_FRAGMENTS:
+        needs = f"{MANY_FRAGMENTS} needed below {settings.min_vaf:g}"
+        return "below_detection", f"VAF {row['vaf']:.3g}, in {alt} fragments: {needs}"
     if problem := primer_problem(own, under, settings.min_depth):
         return "primer_site", problem
     at, rest = row["alt_read_position"], row["rest_read_position"]

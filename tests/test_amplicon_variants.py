@@ -121,7 +121,8 @@ def test_detection_limits__are_called_in_95_percent_of_samplings():
         calls = np.arange(depth + 1)
         p = judge.upper_tail(calls, n, e * m, (1 - e) * m)
         _, high = judge.wilson(calls, np.full(depth + 1, depth), SETTINGS.z)
-        called = (p <= 1e-7) & (calls >= 3) & (high >= SETTINGS.min_vaf)
+        reported = (calls / depth >= SETTINGS.min_vaf) | ((calls >= 10) & (high >= SETTINGS.min_vaf))
+        called = (p <= 1e-7) & (calls >= 3) & reported
         power = (stats.binom.pmf(calls, depth, limit) * called).sum()
         assert power == pytest.approx(0.95, abs=1e-6) if limit > SETTINGS.min_vaf else power > 0.95
 
