@@ -8,16 +8,19 @@ Error      The rate of a change varies among sites as a Beta distribution, one f
            classes below 10 sites. In a sample, the rate at a site is the posterior mean given the samples
            of other lines but those with a VAF of 5 % or more (error_source `samples`); fewer than 3 of
            these say nothing, and the mean of the class holds (`context`). The rate of a site varies
-           between samples too: one precision for the study, by moments. Substitutions in cis have the
-           class of the rarest of them.
+           between samples too: with a precision of the study, by moments over samples without a candidate,
+           or with that of the site among other samples but the one that shows most, if it is lower. The
+           class never lowers the rate below what other samples show. Substitutions in cis have the class
+           of the rarest of them.
 Test       The upper tail of the beta-binomial with that mean, and with the variances of rate and samples
            added. Error rates come from samples as in deepSNV (Gerstung 2012) and shearwater (Gerstung
            2014).
 Family     q (Benjamini and Hochberg) is over all that was looked at: three substitutions, a deletion and
            an insertion at each site, in each sample with --amplicon-min-depth fragments there. What is no
            candidate enters with p = 1.
-Called     q below 0.01, 3 fragments or more, and a VAF whose interval (Wilson 1927) reaches --min-vaf: a
-           cut at the estimate would lose every second variant whose VAF is just --min-vaf.
+Called     q below 0.01, 3 fragments or more, and a VAF of --min-vaf or more; from 10 fragments on it is
+           enough that its interval (Wilson 1927) reaches --min-vaf, for a cut at the estimate would lose
+           every second variant whose VAF is just that. Fewer are what one early error of PCR leaves.
 Flags      strand_bias: Fisher's exact p below 0.001 and a strand odds ratio (as in GATK) above 3, only in
            amplicons where reads of both strands cover the variant. read_end: on average less than 5 bases
            from the end of what was read, and half as far as what else is read there. primer_site: only
@@ -58,6 +61,7 @@ from common.amplicon_candidates import (
     changes_of,
     counts_of,
     described,
+    mean_of,
     primers_at,
     read_sites,
 )
@@ -76,7 +80,7 @@ LONGEST_RUN = 8  # bases: longer homopolymers are one class with these
 INDELS = [f"{kind} in {run}" for kind in ("deletion", "insertion") for run in range(1, LONGEST_RUN + 1)]
 CLASSES = {name: number for number, name in enumerate([*SUBSTITUTIONS, *INDELS])}
 CARRIER, SAMPLES_MIN, FEW_SITES, PRECISION = 0.05, 3, 10, (20.0, 1e6)
-Q_MAX, POWER, NOTABLE, MIN_FRAGMENTS = 0.01, 0.95, 0.05, 3
+Q_MAX, POWER, NOTABLE, MIN_FRAGMENTS, MANY_FRAGMENTS = 0.01, 0.95, 0.05, 3, 10
 STRAND_P, STRAND_ODDS, STRAND_SHARE = 1e-3, 3.0, 0.1
 READ_END, AMPLICON_P, AMPLICON_SHARE = 5, 1e-3, 0.2
 RATES = ["kind", "change", "sites", "fragments", "errors", "error_rate", "precision", "status", "reason"]
@@ -312,7 +316,8 @@ def needed(n: np.ndarray, a: np.ndarray, b: np.ndarray, p_cut: float, settings: 
     vaf = settings.min_vaf
     # Wilson's interval reaches a share where the share's own score interval reaches the estimate.
     reaches = np.ceil(n * vaf - settings.z * np.sqrt(n * vaf * (1 - vaf)) - 1e-9)
-    return np.maximum(np.maximum(high, reaches), MIN_FRAGMENTS)
+    reported = np.minimum(np.ceil(n * vaf - 1e-9), np.maximum(reaches, MANY_FRAGMENTS))
+    return np.maximum(np.maximum(high, reported), MIN_FRAGMENTS)
 
 
 def detection_limits(
@@ -380,6 +385,9 @@ def judge(row: Mapping, own: Sequence[tuple], under: Sequence[str], settings: Se
         return "below_detection", f"{says}: q {row['q_value']:.2g}"
     if row["vaf_high"] < settings.min_vaf:
         return "below_detection", f"VAF {row['vaf']:.3g}, {row['vaf_high']:.3g} at most"
+    if row["vaf"] < settings.min_vaf and alt < MANY_FRAGMENTS:
+        needs = f"{MANY_FRAGMENTS} needed below {settings.min_vaf:g}"
+        return "below_detection", f"VAF {row['vaf']:.3g}, in {alt} fragments: {needs}"
     if problem := primer_problem(own, under, settings.min_depth):
         return "primer_site", problem
     at, rest = row["alt_read_position"], row["rest_read_position"]
@@ -390,12 +398,6 @@ def judge(row: Mapping, own: Sequence[tuple], under: Sequence[str], settings: Se
         forward, reverse = row["strands"][0]
         return "strand_bias", f"{forward} forward and {reverse} reverse reads, strand odds ratio {odds:.1f}"
     return "ok", ""
-
-
-def mean_of(pairs: Iterable[tuple[float, int]]) -> float:
-    """Return a mean of means, of so many each; missing without any."""
-    some = [(value, number) for value, number in pairs if number]
-    return sum(value * number for value, number in some) / sum(n for _, n in some) if some else np.nan
 
 
 def totals(own: Sequence[tuple]) -> dict[str, object]:
@@ -553,7 +555,7 @@ def error_rates(profile: Profile) -> pd.DataFrame:
     type=click.FloatRange(0, 1, min_open=True),
     default=0.02,
     show_default=True,
-    help="Share of fragments from which a variant is called.",
+    help="VAF (share of fragments) that the interval of a variant reaches.",
 )
 @click.option(
     "--confidence",

@@ -15,17 +15,22 @@ Event      Differences of one fragment are one event in cis if no more than 1 ba
            substitutions (they may share a codon), or 5 where one is an insertion or deletion. Events are
            compared in normal form (Tan 2015). A mismatch that few fragments have, for the depth, is an
            error and joins no event.
-Candidate  An event that 3 fragments of a sample show, with a share of half of --min-vaf or more. Where nearly
-           all of them have a base below that quality beside an insertion or deletion, and more fragments show
-           another of the same length near it, it is what bad bases make of that one. A candidate is counted
-           in every sample. A part of a larger one must be seen as often without that one; fragments that show
-           the larger one show `other` of the part, and those that may show it are left out.
+Candidate  An event that 3 fragments of a sample show, with a share of half of --min-vaf or more. Where
+           nearly all of them have a base below that quality beside an insertion or deletion, and more
+           fragments show another of the same length near it, it is what bad bases make of that one. A
+           candidate is counted in every sample. A part of a larger one must be seen as often without that
+           one; fragments that show the larger one show `other` of the part, and those that may show it
+           are left out.
 Allele     What the bases of a read spell: the changed bases of a substitution, of the lowest of their
            qualities; of an insertion or deletion all places where it could lie and 5 bases on both sides
            within the insert, of which one may be an error, of their mean quality. For these a read needs
            10 bases on both sides, whatever it shows, clipped primers among them, and where it ends as
            many more as it would have fewer with the longer allele. What spells neither is `other`; a read
            that only bases of low quality keep from an allele is left out.
+Apart      Of two insertions or deletions of one length near each other, a fragment shows the one that it
+           spells without any error; what may be a more frequent one is left out of the other. A
+           substitution beside an insertion or deletion is not counted on reads that end too near to show
+           that.
 
 References: Tan et al. 2015, Bioinformatics 31:2202, doi:10.1093/bioinformatics/btv112;
 Li 2011, Bioinformatics 27:2987, doi:10.1093/bioinformatics/btr509
@@ -48,10 +53,11 @@ from common.amplicon_piles import (
     Pile,
     Placed,
     Stretch,
-    core_of,
+    Window,
     pile_of,
     place,
     stretches_of,
+    window_of,
 )
 from common.cli import FOLDER, INPUT, RESULTS, Script
 from common.multiqc import write_versions
@@ -231,24 +237,6 @@ def events_of(differences: pd.DataFrame, stretch: Stretch) -> dict[Variant, np.n
 # ---- alleles of a candidate
 
 
-class Window(NamedTuple):
-    """Where reads show an insertion or deletion, and what reference and variant spell there, as ASCII."""
-
-    start: int
-    end: int
-    core: tuple[int, int]  # the places where it can lie
-    haplotypes: tuple[np.ndarray, np.ndarray]
-
-
-def window_of(variant: Variant, sequence: Bases, amplicon: Amplicon) -> Window:
-    """Find where the reads of an amplicon must be compared with an insertion or deletion."""
-    cut = sequence.cut
-    low, high = core_of(variant, sequence)
-    first, last = max(low - INDEL_FLANK, amplicon.start), min(high + INDEL_FLANK, amplicon.end)
-    spelled = cut(first, low) + variant.alt + cut(low + len(variant.ref), last)
-    return Window(first, last, (low, high), (ascii_of(cut(first, last)), ascii_of(spelled)))
-
-
 def spelling(bases: np.ndarray, good: np.ndarray, haplotype: np.ndarray, window: Window) -> np.ndarray:
     """Say which reads (rows of bases) spell a haplotype: nearly, or perhaps if only bad bases deny it."""
     if bases.shape[1] != len(haplotype):
@@ -279,7 +267,7 @@ def shown_indel(
     pile: Pile, variant: Variant, amplicon: Amplicon, sequence: Bases, min_quality: int
 ) -> tuple[np.ndarray, ...]:
     """Tell of each read (2 x fragments) allele, mean quality, bases to its end, and if it is exact."""
-    window = window_of(variant, sequence, amplicon)
+    window = window_of(variant, sequence, amplicon, INDEL_FLANK)
     allele = np.full(pile.low.shape, NONE, dtype=np.int8)
     quality, exact = np.zeros(pile.low.shape), np.zeros(pile.low.shape, dtype=bool)
     position = np.minimum(window.core[0] - pile.low, pile.high - window.core[1])

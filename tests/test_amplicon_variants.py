@@ -121,7 +121,8 @@ def test_detection_limits__are_called_in_95_percent_of_samplings():
         calls = np.arange(depth + 1)
         p = judge.upper_tail(calls, n, e * m, (1 - e) * m)
         _, high = judge.wilson(calls, np.full(depth + 1, depth), SETTINGS.z)
-        called = (p <= 1e-7) & (calls >= 3) & (high >= SETTINGS.min_vaf)
+        reported = (calls / depth >= SETTINGS.min_vaf) | ((calls >= 10) & (high >= SETTINGS.min_vaf))
+        called = (p <= 1e-7) & (calls >= 3) & reported
         power = (stats.binom.pmf(calls, depth, limit) * called).sum()
         assert power == pytest.approx(0.95, abs=1e-6) if limit > SETTINGS.min_vaf else power > 0.95
 
@@ -175,6 +176,24 @@ def test_prior_of__leaves_the_site_itself_out():
     errors[:, 5, 2] = 90
     loud = judge.prior_of(judge.profile_of(trials, errors, group, 0.02), np.array([5]), np.array([2]))
     assert np.ravel(loud) == pytest.approx(np.ravel(quiet), rel=1e-6)
+
+
+def test_posterior__never_lowers_what_other_samples_show():
+    nearby = judge.Moments(*(np.array([each]) for each in (4.0, 40.0, 4000.0, 0.4, 4e6)))
+    rate, _, known = judge.posterior(np.array([1e-4]), np.array([1e5]), nearby, 1e6)
+    assert known.all()
+    assert rate[0] == 0.01
+    few = judge.posterior(np.array([1e-4]), np.array([1e5]), nearby._replace(sites=np.array([2.0])), 1e6)
+    assert (few[0][0], few[2][0]) == (1e-4, False)
+
+
+def test_between_others__is_lower_where_several_samples_are_noisy_and_not_for_one():
+    """One sample of another line may carry the variant."""
+    lines, trials = np.arange(8), np.full(8, 1000.0)
+    one, several = np.array([0, 0, 1, 0, 0, 30, 0, 0.0]), np.array([0, 12, 0, 25, 0, 18, 1, 0.0])
+    assert (judge.between_others(one, trials, lines, 1e5) > 1e4).all()
+    assert (judge.between_others(several, trials, lines, 1e5) < 500).all()
+    assert (judge.between_others(several, trials, np.zeros(8, int), 1e5) == 1e5).all()
 
 
 def test_class_of__is_the_same_on_both_strands():

@@ -106,7 +106,8 @@ def test_main__takes_counts_before_reads_which_serve_the_genotypes(gate):
 def test_main__plans_expression_alone_from_counts(gate):
     assert gate.study(gene_sets="shipped") == []
     assert planned(gate) == EXPRESSION
-    assert reasons(gate)["trim_reads"] == "FASTQ or amplicons not given; needs --salmon_index or --fasta and --gtf"
+    needs = "needs --salmon_index or --fasta and --gtf"
+    assert reasons(gate)["trim_reads"] == f"FASTQ or amplicons not given; {needs}"
     assert reasons(gate)["align_rna"] == "FASTQ or BAM not given; needs --fasta and --gtf"
     assert not (gate.results / "rnaseq.tsv").exists()
 

@@ -1,6 +1,6 @@
 """The candidates of the amplicons: as count_amplicon_alleles wrote them, and where they lie."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -76,6 +76,12 @@ def counts_of(
         of.setdefault((row.sample, row.chrom, row.pos, row.ref, row.alt), []).append(row)
     names = [vcf_fields(candidate.variant, candidate.stretch.sequence) for candidate in candidates]
     return [[of[sample, *name] for sample in samples["sample"]] for name in names]
+
+
+def mean_of(pairs: Iterable[tuple[float, int]]) -> float:
+    """Return a mean of means, of so many each; missing without any."""
+    some = [(value, number) for value, number in pairs if number]
+    return sum(value * number for value, number in some) / sum(n for _, n in some) if some else np.nan
 
 
 def read_sites(path: Path, samples: Sequence[str], sites: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pysam
 
-from common.aligned_reads import Reads
+from common.aligned_reads import Reads, ascii_of
 from common.read_matrices import extents, spread
 from common.variant_sites import Sequence as Bases
 from common.variant_sites import Variant, sequence_around
@@ -199,3 +199,21 @@ def run_at(place: int, sequence: Bases) -> int:
     while last + 1 < len(bases) and bases[last + 1] == bases[at]:
         last += 1
     return last - first + 1
+
+
+class Window(NamedTuple):
+    """Where reads show an insertion or deletion, and what reference and variant spell there, as ASCII."""
+
+    start: int
+    end: int
+    core: tuple[int, int]  # the places where it can lie
+    haplotypes: tuple[np.ndarray, np.ndarray]
+
+
+def window_of(variant: Variant, sequence: Bases, amplicon: Amplicon, flank: int) -> Window:
+    """Find where reads of an amplicon are compared with an indel: its places, and bases on both sides."""
+    cut = sequence.cut
+    low, high = core_of(variant, sequence)
+    first, last = max(low - flank, amplicon.start), min(high + flank, amplicon.end)
+    spelled = cut(first, low) + variant.alt + cut(low + len(variant.ref), last)
+    return Window(first, last, (low, high), (ascii_of(cut(first, last)), ascii_of(spelled)))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from common.multiqc import write_section
+from common.variant_comparison_words import percent
 
 DOIS = ["10.1038/ncomms1814", "10.1093/bioinformatics/btt750", "10.1080/01621459.1973.10481332"]
 DOIS += ["10.1111/j.2517-6161.1995.tb02031.x", "10.1080/01621459.1927.10502953"]
@@ -20,11 +21,6 @@ LINKS = ["variants.tsv", "variants.vcf.gz", "detection_limits.tsv", "error_rates
 def number_of(count: int, word: str) -> str:
     """Write `1 variant`, `2 variants`."""
     return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
-def percent(share: float) -> str:
-    """Write a share in percent with two digits."""
-    return f"{100 * share:.2g} %"
 
 
 def write_sections(
@@ -110,7 +106,7 @@ def write_found(
         settings={
             "xcats": amplicons[:MATRIX], "ycats": samples[:MATRIX], "xcats_samples": False,
             "cluster_rows": False, "cluster_cols": False, "zlab": "detection limit (VAF, %)", "min": 0,
-            "xlab": "amplicon", "ylab": "sample", "title": "amplicon_variants: detection limits",
+            "xlab": "amplicon", "ylab": "sample",
         },
         statuses=variants.status,
         links=LINKS,
@@ -144,7 +140,7 @@ def write_shares(variants: pd.DataFrame, min_vaf: float, folder: Path) -> None:
         "scatter",
         data,
         settings={
-            "title": "amplicon_variants: VAF", "xlab": "sample", "ylab": "VAF", "ymin": 0, "ymax": 1,
+            "xlab": "sample", "ylab": "VAF", "ymin": 0, "ymax": 1,
             "categories": samples,
             "y_lines": [{"value": min_vaf, "color": LOOK["below_detection"], "dash": "dash"}],
         },
@@ -172,7 +168,7 @@ def write_errors(rates: pd.DataFrame, folder: Path) -> None:
         "bargraph",
         data,
         settings={
-            "title": "amplicon_variants: errors", "ylab": "errors per million fragments", "cpswitch": False,
+            "ylab": "errors per million fragments", "cpswitch": False,
             "tt_decimals": 1, "sort_samples": False, "use_legend": True,
         },
         statuses=rates.status,

@@ -1,4 +1,4 @@
-"""Words of variant_comparison: shares, why a variant cannot be judged, what became of its copies."""
+"""Words of variants in DNA: shares, why a variant cannot be judged, what became of its copies."""
 
 CHANGES = {
     ("absent", "hom"): "on all copies",
