@@ -362,7 +362,7 @@ def list_forest(curves: pd.DataFrame, resistance: pd.DataFrame) -> pd.DataFrame:
         part["low"], part["high"] = resistance[f"{ends}_low"], resistance[f"{ends}_high"]
         tables.append(part)
     columns = ["kind", "line", "condition", "condition_role", "method", "estimate", "low", "high"]
-    filled = [table for table in tables if len(table)]
+    filled = [table.dropna(axis=1, how="all") for table in tables if len(table)]
     return pd.concat(filled).reindex(
         columns=[*columns, "lowest_dose", "highest_dose", "p_adjusted", "status"]
     )
@@ -432,14 +432,16 @@ def main(wells: Path, responses: Path, fits: Path, curves: Path, confidence: flo
             along = trends[(trends.compound == compound) & (compound + "." + trends.modulator == stem)]
             table = drawn(some, points, tests[tests.compound == compound], along, judged)
             shown[stem] = table
-            lines = list(table.line.unique())
+            lines = list(table.line[(table.kind == "mean") & (table.dose > 0)].unique())
             for page, first in enumerate(range(0, len(lines), PANELS), 1):
                 name = f"{stem}.{page}.curve" if len(lines) > PANELS else f"{stem}.curve"
                 part = table[table.line.isin(lines[first : first + PANELS])]
                 save_figure(draw_curves(part, compound, unit, response), part, results / name)
                 stems.append(f"{name}.svg")
-        table = list_forest(plain, resistance[resistance.compound == compound])
-        if len(table):
+        dosed = plain[plain.lowest_dose.notna()]
+        if len(dosed):
+            those = (resistance.compound == compound) & resistance.line.isin(dosed.line)
+            table = list_forest(dosed, resistance[those])
             save_figure(draw_forest(table, compound, unit, confidence), table, results / f"{compound}.forest")
             stems.append(f"{compound}.forest.svg")
     units = judged.drop_duplicates("compound").set_index("compound").dose_unit.to_dict()

@@ -394,3 +394,70 @@ def test_main__degenerate_studies_keep_rows_and_a_section(run_script, tmp_path, 
     assert tests.status.notna().all()
     assert not np.isinf(tests.select_dtypes("number")).any(axis=None)
     assert "ok" in FITTED
+
+
+def write_given(folder, conditions, value, modulators=((None, np.nan, None),), reason="") -> None:
+    """Write responses as given, dose 0 among them: `value` of dose, condition's place and experiment."""
+    rows = []
+    for place, (condition, role) in enumerate(conditions):
+        for modulator in modulators:
+            for experiment in range(3):
+                keys = ("A", condition, role, "drug", "uM", *modulator)
+                row = dict(zip(CURVE, keys, strict=True)) | {"experiment": experiment, "reason": reason}
+                for dose in (0, 0.3, 1, 3, 10, 30, 100):
+                    rows.append(row | {"dose": dose, "response_mean": value(dose, place, experiment)})
+    table = pd.DataFrame(rows).assign(response_unit="as_given", growth_rate_value=np.nan)
+    wells = table.assign(role="sample", response=table.response_mean, viability_percent=np.nan)
+    for name, each in (("wells", wells), ("responses", table)):
+        (folder / name).mkdir()
+        each.to_csv(folder / name / f"{name}.tsv", sep="\t", index=False)
+
+
+BOTH = (("parental", "reference"), ("resistant", "target"))
+
+
+@pytest.mark.parametrize(
+    ("given", "curves", "tests", "figures"),
+    [
+        (
+            {"value": lambda dose, place, experiment: response(dose, ic50=(5, 20)[place])},
+            {"ok"},
+            ["no_residuals", "no_residuals", "no_variance"],
+            2,
+        ),
+        (
+            {"value": lambda dose, place, experiment: 100.0},
+            {"no_effect"},
+            ["no_residuals", "no_ic50", "too_few_experiments"],
+            2,
+        ),
+        (
+            {"value": lambda dose, place, experiment: np.nan, "reason": "no vehicle"},
+            {"too_few_doses"},
+            ["not_compared", "not_compared", "too_few_experiments"],
+            0,
+        ),
+        (
+            {
+                "value": lambda dose, place, experiment: -3 + response(dose) / 100 + 0.02 * experiment,
+                "conditions": BOTH[:1],
+                "modulators": (("NAC", 1.0, "mM"), ("NAC", 5.0, "mM")),
+            },
+            {"ok"},
+            ["not_compared"] * 6,
+            1,
+        ),
+    ],
+)
+def test_main__responses_as_given_without_noise_effect_values_or_a_curve_to_compare(
+    run_script, tmp_path, given, curves, tests, figures
+):
+    write_given(tmp_path, **({"conditions": BOTH} | given))
+    written = run_all(run_script, tmp_path)
+    judged = pd.read_csv(tmp_path / "curves/curves.tsv", sep="\t")
+    assert set(judged.status) == curves
+    assert judged.ic50_absolute.isna().all()
+    compared = pd.read_csv(tmp_path / "results/comparisons.tsv", sep="\t")
+    assert compared.status.tolist() == tests
+    assert compared.p_value.isna().all()
+    assert sum(name.endswith(".png") for name in written) == figures

@@ -258,6 +258,6 @@ def test_main__lists_curves_experiments_and_growth_rates(run_script, tmp_path, g
     table = pd.read_csv(tmp_path / "growth_rate.tsv", sep="\t")
     assert len(table) == (1 if growing else 0)
     section = json.loads((tmp_path / "dose_response_mqc.json").read_text())
-    assert "2 dose-response curves of 1 compounds in 2 lines; 1 have an IC50" in section["description"]
+    assert "2 dose-response curves of 1 compound in 2 lines, 1 with an IC50" in section["description"]
     assert section["nrf2flow"]["statuses"] == "ok 1, too_few_doses 1"
     assert (tmp_path / "dose_response_growth_rate_mqc.json").exists() == growing

@@ -380,7 +380,7 @@ def test_plan__pairs_conditions_modulators_and_what_the_sheet_asks_for():
         ["conditions", "B.drug.resistant_vs_parental", 2, 3, ""],
         ["modulators", "A.resistant.drug.NAC_5_mM_vs_none", 1, 4, ""],
         ["sheet", "mine", 1, 3, ""],
-        ["sheet", "absent", 1, -1, "no such curve 2 was measured"],
+        ["sheet", "absent", 1, -1, "curve 2 was not measured"],
         ["sheet", "units", 1, 5, "dose_units differ: uM, nM"],
     ]
 

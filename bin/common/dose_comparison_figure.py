@@ -36,6 +36,11 @@ def p_text(p: float) -> str:
     return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}" if p < 0.1 else f"p = {p:.2f}"
 
 
+def fold_text(fold: float) -> str:
+    """Write a fold change: `0.34-fold`, `2.0-fold`, `15-fold`."""
+    return f"{fold:.1f}-fold" if 0.995 <= fold < 9.95 else f"{fold:.2g}-fold"
+
+
 def unit_text(unit: object) -> str:
     """Write a unit: `ug/mL` with its Greek letter."""
     return str(unit).replace("u", "\u00b5", 1) if str(unit).startswith("u") else str(unit)
@@ -62,6 +67,8 @@ def axis_of_doses(panel: Axes, doses: np.ndarray, zero: bool) -> float:
         ticks = ticks[(ticks >= low * 0.95) & (ticks <= high * 1.05)]
     elif len(ticks) > 5:
         ticks = ticks[:: int(np.ceil(len(ticks) / 5))]
+    if not len(ticks):
+        ticks = np.unique([low, high])
     minor = [tick for tick in LogLocator(subs=range(1, 10)).tick_values(low, high) if low <= tick <= high]
     panel.xaxis.set_minor_locator(FixedLocator(minor))
     panel.xaxis.set_minor_formatter(NullFormatter())
@@ -97,12 +104,20 @@ def draw_panel(panel: Axes, table: pd.DataFrame, steps: Sequence[str], zero: boo
         curve = some[some.kind == "curve"]
         panel.plot(curve.dose, curve.response, color=colour, ls=dash, lw=1.1, zorder=2)
         for tick in some[some.kind == "ic50"].itertuples():
-            panel.plot([tick.dose] * 2, [0, tick.response], color=colour, lw=0.6, ls=(0, (1, 1.5)), zorder=1)
+            panel.plot(
+                [tick.dose] * 2,
+                [panel.get_ylim()[0], tick.response],
+                color=colour,
+                lw=0.6,
+                ls=(0, (1, 1.5)),
+                zorder=1,
+            )
             panel.plot(
                 tick.dose, 0, marker="^", ms=4, mec=colour, mfc=colour if step == 0 else "white", mew=0.7,
                 transform=panel.get_xaxis_transform(), clip_on=False, zorder=7,
             )  # fmt: skip
-    panel.axhline(0, color=PALE, lw=0.5, zorder=0)
+    if panel.get_ylim()[0] < 0 < panel.get_ylim()[1]:
+        panel.axhline(0, color=PALE, lw=0.5, zorder=0)
 
 
 def tests_of(table: pd.DataFrame, steps: Sequence[str]) -> list[tuple[str, str]]:
@@ -116,7 +131,7 @@ def tests_of(table: pd.DataFrame, steps: Sequence[str]) -> list[tuple[str, str]]
         one = places.loc[("one_curve", "f_test")]
         if pd.notna(shared.p_adjusted) or pd.notna(other.p_adjusted):
             fold = other.fold_change if pd.isna(shared.fold_change) else shared.fold_change
-            text = "" if pd.isna(fold) else f"{fold:.2g}-fold, "
+            text = "" if pd.isna(fold) else f"{fold_text(fold)}, "
             text += f"{p_text(shared.p_adjusted)} (F), {p_text(other.p_adjusted)} (t)"
         elif pd.notna(one.p_adjusted):
             text = f"one curve for both: {p_text(one.p_adjusted)} (F)"
@@ -126,7 +141,7 @@ def tests_of(table: pd.DataFrame, steps: Sequence[str]) -> list[tuple[str, str]]
         colour = ROLES.get(first.condition_role, INK) if isinstance(first.condition_role, str) else INK
         lines.append((f"{modulator}: {text}" if modulator else text, colour))
     for trend in table[table.kind == "trend"].sort_values("condition_role").itertuples():
-        text = f"trend: {trend.fold_change:.2g}-fold from dose to dose, {p_text(trend.p_adjusted)} (t)"
+        text = f"trend: {fold_text(trend.fold_change)} from dose to dose, {p_text(trend.p_adjusted)} (t)"
         lines.append((text, ROLES.get(trend.condition_role, INK)))
     silent = table[(table.kind == "mean") & ~table.status.isin(GIVEN)]
     keys = ["condition", "condition_role", "modulator_name", "status"]
@@ -159,10 +174,12 @@ def draw_curves(table: pd.DataFrame, compound: str, unit: str, response: str) ->
     doses = points.dose[points.dose > 0].to_numpy()
     zero = bool((points.dose == 0).any())
     high = np.nanmax(points.response + points["sem"].fillna(0)) if len(points) else 1.0
-    low = min(np.nanmin(points.response - points["sem"].fillna(0)) if len(points) else 0.0, 0.0)
+    low = np.nanmin(points.response - points["sem"].fillna(0)) if len(points) else 0.0
+    low = min(low, 0.0) if high > 0 else low
+    reach = max(high - low, 1e-6)
     for panel, line in zip(axes.flat, lines, strict=False):
+        panel.set_ylim(low - (0.04 * reach if low else 0), high + 0.06 * reach)
         draw_panel(panel, table[table.line == line], steps, zero, doses)
-        panel.set_ylim(low * 1.05, high * 1.06)
         if 80 < high < 160:
             panel.yaxis.set_major_locator(MultipleLocator(25))
         panel.set_title(shortened(line, NAME), fontsize=8, pad=3 + 9.1 * most)
@@ -222,7 +239,7 @@ def draw_forest(table: pd.DataFrame, compound: str, unit: str, confidence: float
         known = values[np.isfinite(values) & (values > 0)]
         low, high = (known.min() / 1.4, known.max() * 1.4) if len(known) else (0.5, 2.0)
         if panel is right:
-            low, high = min(low, 0.7), max(high, 1.4)
+            low, high = min(low, 0.45), max(high, 2.2)
         else:
             doses = some[["lowest_dose", "highest_dose"]].to_numpy(float)
             low, high = min(low, np.nanmin(doses)), max(high, np.nanmax(doses))
@@ -247,7 +264,7 @@ def draw_forest(table: pd.DataFrame, compound: str, unit: str, confidence: float
                 panel.plot(row.estimate, y, marker, ms=4, mfc=fill, mec=colour, mew=0.8, zorder=3)
             else:
                 words = row.status.replace("ic50_", "").replace("_", " ")
-                inside = np.exp((np.log(low) + np.log(high)) / 2) if row.low != row.low else ends[0]
+                inside = ends[0] if row.low == row.low else np.sqrt(low * high)
                 panel.annotate(
                     words,
                     (inside, y),

@@ -32,7 +32,8 @@ def write_comparisons(
         down = [f"{row.line} ({row.fold_change:.2g}-fold)" for row in both[both.fold_change < 1].itertuples()]
         words = [f"IC50s rise in {listed(up)}"] if up else []
         words += [f"IC50s fall in {listed(down)}"] if down else []
-        found = " and ".join(words) or "no difference that both tests show"
+        tested = group[["p_adjusted", "by_experiment_p_adjusted"]].notna().any(axis=None)
+        found = " and ".join(words) or ("no difference by both tests" if tested else "no test")
         odd = group[group.status == "disagreement"].line
         odd = f"; the tests disagree in {listed(list(odd))}" if len(odd) else ""
         sentence += f" {compound}: {found}{odd}."

@@ -125,7 +125,7 @@ def plan(curves: pd.DataFrame, sheet: pd.DataFrame) -> pd.DataFrame:
     reasons = []
     for pair in pairs.itertuples():
         if min(pair.curve_1, pair.curve_2) < 0:
-            reasons.append(f"no such curve {1 if pair.curve_1 < 0 else 2} was measured")
+            reasons.append(f"curve {1 if pair.curve_1 < 0 else 2} was not measured")
             continue
         one, two = curves.loc[pair.curve_1], curves.loc[pair.curve_2]
         units = [name for name in ("dose_unit", "response_unit") if one[name] != two[name]]

@@ -12,12 +12,21 @@ PROFILE = "10.2307/2347496"
 ROWS = 300  # of a table in the report
 
 
+def many(number: int, word: str) -> str:
+    """Count things: `1 line`, `1,200 lines`."""
+    return f"{number:,} {word}" + ("s" if number != 1 else "")
+
+
 def write_curves(path: Path, curves: pd.DataFrame) -> None:
     """Write the section of the curves: a table of IC50s."""
     given = curves[curves.status.isin(GIVEN)]
     closed = curves[curves.status == "ok"]
-    sentence = f"{len(curves):,} dose-response curves of {curves.compound.nunique():,} compounds in "
-    sentence += f"{curves.line.nunique():,} lines; {len(closed):,} have an IC50 with a closed interval."
+    sentence = (
+        f"{many(len(curves), 'dose-response curve')} of {many(curves.compound.nunique(), 'compound')} in "
+    )
+    sentence += (
+        f"{many(curves.line.nunique(), 'line')}, {len(closed):,} with an IC50 whose interval is closed."
+    )
     plain = given[given.modulator.isna()].sort_values("ic50")
     for compound, group in plain.groupby("compound", sort=False):
         ends = [f"{row.ic50:.3g} ({row.line} {row.condition})" for row in group.iloc[[0, -1]].itertuples()]
@@ -26,7 +35,7 @@ def write_curves(path: Path, curves: pd.DataFrame) -> None:
             f" {compound}: IC50 {' to '.join(dict.fromkeys(ends))} {unit if isinstance(unit, str) else ''}."
         )
     fixed = int((curves.model.notna() & (curves.model != "4pl")).sum())
-    sentence += f" {fixed:,} were fitted with three parameters." if fixed else ""
+    sentence += f" Fitted with three parameters: {fixed:,}." if fixed else ""
     columns = ["dose_unit", "ic50", "ic50_low", "ic50_high", "ic50_absolute", "slope", "bottom", "top"]
     columns += ["r_squared", "model", "n", "experiments", "status"]
     table = curves.head(ROWS).copy()
