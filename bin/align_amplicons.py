@@ -440,6 +440,7 @@ def windows(primers: Path, genome: Path, results: Path) -> None:
     check_primers(amplicons, lengths)
     cut = windows_of(amplicons, lengths, FLANK)
     write_table(cut, folder / "windows.tsv")
+    write_table(amplicons, folder / "primers.tsv")
     (folder / "primers.bed").write_text(bed_of(amplicons, lay_out(amplicons, cut, lengths)))
     with pysam.FastaFile(genome) as bases:
         records = (
@@ -457,7 +458,6 @@ def windows(primers: Path, genome: Path, results: Path) -> None:
 @click.option("--reads-2", type=click.Path(dir_okay=False, path_type=Path), required=True,
               help="FASTQ, gz: second mates.")  # fmt: skip
 @click.option("--windows", type=FOLDER, required=True, help="Folder that `windows` wrote.")
-@PRIMERS_OPTION
 @GENOME_OPTION
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU cores to use.")
 @RESULTS
@@ -466,14 +466,13 @@ def sample(
     reads_1: Path,
     reads_2: Path,
     windows: Path,
-    primers: Path,
     genome: Path,
     threads: int,
     results: Path,
 ) -> None:
     """Align a sample's pairs and clip their primers: BAM by coordinate, its index, depths, a row."""
     results.mkdir(parents=True, exist_ok=True)
-    amplicons, lengths = read_table(primers, PRIMERS), read_lengths(genome)
+    amplicons, lengths = read_table(windows / "primers.tsv", PRIMERS), read_lengths(genome)
     layout = lay_out(amplicons, read_table(windows / "windows.tsv", WINDOWS), lengths)
     versions = {"bwa": program_version("bwa"), "samtools": program_version("samtools")}
     header, aligned = header_of(sample, lengths, versions), results / f"{sample}.bam"

@@ -8,7 +8,6 @@ process ALIGN_AMPLICONS {
     input:
     tuple val(sample), path(reads)    // [<sample>_1.fastq.gz, <sample>_2.fastq.gz]
     path windows
-    path primers                      // chrom, start, end, amplicon, pool, left_start, left_end, right_start, right_end
     path genome                       // [genome.fa, genome.fa.fai]
 
     output:
@@ -24,7 +23,6 @@ process ALIGN_AMPLICONS {
         --reads-1 ${sample}_1.fastq.gz \\
         --reads-2 ${sample}_2.fastq.gz \\
         --windows ${windows} \\
-        --primers ${primers} \\
         --genome ${genome[0]} \\
         --threads ${task.cpus}
     """
@@ -45,7 +43,7 @@ process ALIGN_AMPLICONS_WINDOWS {
     path genome     // [genome.fa, genome.fa.fai]
 
     output:
-    path 'windows', emit: windows    // windows.fa with the index of bwa
+    path 'windows', emit: windows    // windows.fa with the index of bwa, and the primers
     path 'versions.tsv', topic: versions
 
     script:

@@ -26,7 +26,7 @@ workflow AMPLICONS {
     TRIM_AMPLICONS_TABLE(samples, TRIM_AMPLICONS.out.row.collect(sort: { row -> row.name }), 'amplicons')
 
     ALIGN_AMPLICONS_WINDOWS(primers, genome)
-    ALIGN_AMPLICONS(TRIM_AMPLICONS.out.reads, ALIGN_AMPLICONS_WINDOWS.out.windows, primers, genome)
+    ALIGN_AMPLICONS(TRIM_AMPLICONS.out.reads, ALIGN_AMPLICONS_WINDOWS.out.windows, genome)
     rows = ALIGN_AMPLICONS.out.rows.mix(ALIGN_AMPLICONS.out.row)
     ALIGN_AMPLICONS_TABLE(samples, primers, rows.collect(sort: { row -> row.name }).ifEmpty([]), options.amplicon_min_depth)
 

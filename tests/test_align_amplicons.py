@@ -60,14 +60,13 @@ class Reference:
         self.run_script, self.folder = run_script, folder
         self.genome = write_genome(folder, contigs)
         self.primers = write_primers(folder, amplicons)
-        self.given = {"primers": self.primers, "genome": self.genome}
 
     def cut(self):
-        return self.run_script(windows, **self.given, results=self.folder)
+        return self.run_script(windows, primers=self.primers, genome=self.genome, results=self.folder)
 
     def align(self, reads: list[Path], name: str = "s1", **further) -> pd.Series:
         options = {"sample": name, "reads_1": reads[0], "reads_2": reads[1], "results": self.folder} | further
-        done = self.run_script(sample, **self.given, windows=self.folder / "windows", **options)
+        done = self.run_script(sample, windows=self.folder / "windows", genome=self.genome, **options)
         assert done.exit_code == 0, done.output
         return read_row(options["results"] / f"{name}.alignment.tsv")
 

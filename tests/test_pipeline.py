@@ -17,7 +17,7 @@ SUBWORKFLOWS = sorted((ROOT / "subworkflows").glob("*.nf"))
 PROCESSES = sorted(  # under the names that they run by
     process
     for path in [*MODULES, *SUBWORKFLOWS]
-    for process in re.findall(r"^process (\w+)| as (\w+)", path.read_text(), re.MULTILINE)
+    for process in re.findall(r"^process (\w+)|[A-Z] as ([A-Z_]+)", path.read_text(), re.MULTILINE)
     for process in process
     if process
 )
@@ -452,7 +452,7 @@ def test_resume__runs_only_what_a_change_concerns(demo):
 
     What takes alignments knows its inputs by path, and the tables of the gate are new files.
     """
-    alignments = {"COUNT_ALLELES", "PILEUP"}
+    alignments = {"COUNT_ALLELES", "COUNT_AMPLICON_ALLELES", "PILEUP"}
 
     def resume(*options: object) -> set[str]:
         return ran_again(
@@ -475,7 +475,10 @@ def test_resume__runs_only_what_a_change_concerns(demo):
 def test_run__one_line_says_which_inputs_there_are(tmp_path):
     run = run_pipeline(tmp_path)
     assert run.exit_code != 0
-    assert "no input: give --rnaseq with reads or --counts, or --simulate small" in run.output
+    assert (
+        "no input: give --rnaseq with reads or --counts, --amplicons, --sanger, or --simulate small"
+        in run.output
+    )
 
 
 def test_help__lists_every_parameter_with_its_default(tmp_path):

@@ -177,7 +177,7 @@ def ours(folder: Path, samples: Iterable[str]) -> dict[str, tuple[float, float, 
     align += [
         spent(
             f"{script}/align_amplicons.py sample --sample {sample} --reads-1 {sample}_1.fastq.gz "
-            f"--reads-2 {sample}_2.fastq.gz --windows windows {genome} --threads 1 --results alignments",
+            f"--reads-2 {sample}_2.fastq.gz --windows windows --genome genome.fa --results alignments",
             folder,
         )
         for sample in samples
