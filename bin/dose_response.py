@@ -15,8 +15,8 @@ GR         3-parameter curves (Hafner et al. 2016) against a flat one: F test at
            freedom, as their package has it. GRmax is the lower mean GR of the two highest doses, AOC the mean
            of 1 - GR over log dose by trapezes. A flat curve's GRinf is its mean; it has no GR50 or GEC50.
 Assumes    Independent errors of one variance: with SDs of 0.1 of log10 IC50 between experiments, 95 %
-           intervals held 88 %. The F test against a constant rejects more than 5 % of constants, for the IC50
-           is free.
+           intervals held 86 to 88 % (simulated: 7 doses, 3 experiments, residual SD 5 %). Of constants, 1.5 %
+           were taken for curves at 0.05, since rising ones are not.
 
 References Ritz et al. 2015, doi:10.1371/journal.pone.0146021 (drc); Prism's curve fitting guide,
            graphpad.com/guides/prism/latest/curve-fitting; Hafner et al. 2016, doi:10.1038/nmeth.3853

@@ -392,7 +392,7 @@ def test_run__every_process_ran_and_published(demo):
 
 def test_run__every_figure_has_its_table_and_both_formats(demo):
     figures = sorted((demo.folder / "results").glob("*/*.svg"))
-    assert 10 <= len(figures) <= 60
+    assert 10 <= len(figures) <= 80
     for figure in figures:
         assert figure.with_suffix(".png").is_file()
         assert len(read(figure.with_suffix(".tsv"))) > 0, figure.name

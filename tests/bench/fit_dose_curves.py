@@ -2,8 +2,9 @@
 
 Ours    four-parameter fits alone; and the whole: fits, the rule's three-parameter fits, profile intervals and
         statuses, as fit_dose_curves and dose_response make them.
-Rival   curve_fit per curve, the same model within the same bounds, on every 20th curve (times 20, which is
-        said), from one start: lowest response, range, slope 1, median dose.
+Rival   curve_fit per curve, the same model within the same bounds, on every 40th curve (times 40, which is
+        said), from one start: lowest response, range, slope 1, median dose. And bindcurve's IC50 model on the
+        same curves, if it is installed (it is for these bounds of slope only: its optimum may lie elsewhere).
 Each runs in a process of its own, median of 3; reading and imports are not counted.
 """
 
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +24,7 @@ import pandas as pd
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared/data/dose_response/CCLE2012_dose_response_11670_curves.csv.gz"
-RUNS, EVERY = 3, 20
+RUNS, EVERY = 3, 40
 
 
 def curves() -> tuple[np.ndarray, np.ndarray]:
@@ -50,6 +53,16 @@ def rival(dose: np.ndarray, value: np.ndarray) -> np.ndarray:
             continue
         squares[row] = ((y - response(x, *p)) ** 2).sum()
     return squares
+
+
+def bindcurve_rival(dose: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Fit each curve by bindcurve; return squares, NaN where it fails."""
+    known = np.isfinite(value)
+    names = np.char.zfill(np.nonzero(known)[0].astype(str), 6)
+    table = {"compound_id": names, "concentration": dose[known], "response": value[known]}
+    data = bindcurve.DoseResponseData(pd.DataFrame(table))
+    fits = bindcurve.fit(data, "ic50", errors="collect").experiments().set_index("compound_id")
+    return fits.rss.where(fits.success).to_numpy(float)
 
 
 def gathered(dose: np.ndarray, value: np.ndarray) -> tuple[object, np.ndarray]:
@@ -83,7 +96,8 @@ def measure(name: str, path: Path) -> dict[str, float]:
 def main() -> None:
     """Print times, memory, and the share of curves whose optimum is as good as the rival's, or better."""
     with tempfile.TemporaryDirectory() as folder:
-        paths = {name: Path(folder, f"{name}.npy") for name in ("ours", "whole", "rival")}
+        names = ["ours", "whole", "rival", *(["bindcurve"] if find_spec("bindcurve") else [])]
+        paths = {name: Path(folder, f"{name}.npy") for name in names}
         runs = {name: [measure(name, path) for _ in range(RUNS)] for name, path in paths.items()}
         results = {name: np.load(path) for name, path in paths.items()}
     seconds = {name: statistics.median(run["seconds"] for run in each) for name, each in runs.items()}
@@ -102,6 +116,14 @@ def main() -> None:
         f"intervals and statuses {seconds['whole']:.1f} s: "
         + ", ".join(f"{status} {count:,}" for status, count in counts.items())
     )
+    if "bindcurve" in results:
+        known = np.isfinite(results["bindcurve"])
+        good = found[known] <= results["bindcurve"][known] * (1 + 1e-6)
+        print(
+            f"fit_dose_curves: {EVERY * seconds['bindcurve'] / seconds['ours']:.0f} times as fast as bindcurve "
+            f"({EVERY * seconds['bindcurve']:.0f} s scaled; peak memory {memory['bindcurve']:.2f} GB); optimum "
+            f"the same or better for {100 * good.mean():.1f} % of {known.sum():,}"
+        )
 
 
 if __name__ == "__main__":
@@ -112,14 +134,19 @@ if __name__ == "__main__":
         if sys.argv[1] == "rival":
             from scipy.optimize import curve_fit
             from scipy.special import expit
+        elif sys.argv[1] == "bindcurve":
+            import bindcurve
+
+            warnings.simplefilter("ignore")
         else:
             from dose_response import diagnose, judge
             from fit_dose_curves import chosen, fit, gather, model_of
         given = curves()
-        if sys.argv[1] == "rival":
+        if sys.argv[1] in ("rival", "bindcurve"):
             given = tuple(each[::EVERY] for each in given)
         start = time.perf_counter()
-        result = {"ours": ours, "whole": whole, "rival": rival}[sys.argv[1]](*given)
+        run = {"ours": ours, "whole": whole, "rival": rival, "bindcurve": bindcurve_rival}[sys.argv[1]]
+        result = run(*given)
         seconds = time.perf_counter() - start
         np.save(sys.argv[2], result)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
