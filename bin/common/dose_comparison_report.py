@@ -41,7 +41,10 @@ def write_comparisons(
     for row in known.itertuples():
         fold = row.fold_change if pd.notna(row.fold_change) else row.by_experiment_fold_change
         p = row.p_adjusted
-        words = f"{row.compound} IC50 {fold:.2g}-fold" + (f" (p {p:.2g})" if pd.notna(p) else "")
+        words = f"{row.compound} IC50 {fold:.2g}-fold"
+        if pd.notna(p):
+            words += " (p < 0.0001" if p < 1e-4 else f" (p {p:.2g}"
+            words += ", the tests disagree)" if row.status == "disagreement" else ")"
         findings[row.line] = f"{findings[row.line]}; {words}" if row.line in findings else words
     table = resistance.head(ROWS).copy()
     table.index = [f"{row.line} {row.compound}" for row in table.itertuples()]

@@ -27,9 +27,9 @@ def write_curves(path: Path, curves: pd.DataFrame) -> None:
     sentence += (
         f"{many(curves.line.nunique(), 'line')}, {len(closed):,} with an IC50 whose interval is closed."
     )
-    plain = given[given.modulator.isna()].sort_values("ic50")
-    for compound, group in plain.groupby("compound", sort=False):
-        ends = [f"{row.ic50:.3g} ({row.line} {row.condition})" for row in group.iloc[[0, -1]].itertuples()]
+    for compound, group in given[given.modulator.isna()].groupby("compound", sort=False):
+        ordered = group.sort_values("ic50").iloc[[0, -1]]
+        ends = [f"{row.ic50:.3g} ({row.line} {row.condition})" for row in ordered.itertuples()]
         unit = group.dose_unit.iloc[0]
         sentence += (
             f" {compound}: IC50 {' to '.join(dict.fromkeys(ends))} {unit if isinstance(unit, str) else ''}."

@@ -122,8 +122,8 @@ def main() -> None:
         good = found[known] <= expected[known] * (1 + 1e-6)
         print(
             f"fit_dose_curves: {scaled / seconds['ours']:.0f} times as fast as bindcurve ({scaled:.0f} s "
-            f"scaled from every {EVERY_BINDCURVE}th; peak memory {memory['bindcurve']:.2f} GB); optimum the same or "
-            f"better for {100 * good.mean():.1f} % of {known.sum():,}"
+            f"scaled from every {EVERY_BINDCURVE}th; peak memory {memory['bindcurve']:.2f} GB); "
+            f"optimum the same or better for {100 * good.mean():.1f} % of {known.sum():,}"
         )
 
 
