@@ -22,9 +22,8 @@ def write_comparisons(
 ) -> None:
     """Write the section of target against reference: a table of fold changes."""
     known = resistance[resistance.fold_change.notna() | resistance.by_experiment_fold_change.notna()]
-    sentence = (
-        f"{len(resistance):,} pairs of resistant and parental curves; {len(known):,} have a fold change."
-    )
+    pairs = "1 pair" if len(resistance) == 1 else f"{len(resistance):,} pairs"
+    sentence = f"{pairs} of target and reference condition, {len(known):,} with a fold change of the IC50."
     alpha = 1 - confidence
     for compound, group in resistance.groupby("compound", sort=False):
         both = group[(group.p_adjusted < alpha) & (group.by_experiment_p_adjusted < alpha)]
@@ -33,7 +32,7 @@ def write_comparisons(
         words = [f"IC50s rise in {listed(up)}"] if up else []
         words += [f"IC50s fall in {listed(down)}"] if down else []
         tested = group[["p_adjusted", "by_experiment_p_adjusted"]].notna().any(axis=None)
-        found = " and ".join(words) or ("no difference by both tests" if tested else "no test")
+        found = " and ".join(words) or ("no difference that both tests find" if tested else "no test")
         odd = group[group.status == "disagreement"].line
         odd = f"; the tests disagree in {listed(list(odd))}" if len(odd) else ""
         sentence += f" {compound}: {found}{odd}."

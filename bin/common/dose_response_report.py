@@ -58,7 +58,7 @@ def write_growth(path: Path, growth: pd.DataFrame) -> None:
     """Write the section of growth-rate metrics."""
     known = growth.dropna(subset="gr50")
     sentence = (
-        f"Growth-rate inhibition of {len(growth):,} curves; {len(known):,} have a GR50 within the doses"
+        f"Growth-rate inhibition: {many(len(growth), 'curve')}, {len(known):,} with a GR50 within the doses"
     )
     sentence += f", {int((growth['fit'] == 'flat').sum()):,} are flat."
     columns = ["dose_unit", "gr50", "gr_max", "gr_inf", "gec50", "hill", "gr_aoc", "r_squared", "p_value"]
