@@ -149,20 +149,19 @@ def compare(
     """Test all pairs of curves: three rows each, Holm's adjustment within families, disagreement named."""
     places = experiments.dropna(subset="log10_ic50").set_index("experiment").groupby("curve").log10_ic50
     places = dict(iter(places))
-    n, k, full = pairs.n, pairs.parameters, pairs.squares_separate
     tests = {}
-    for null, extra in (("one_curve", k / 2), ("shared_ic50", k * 0 + 1)):
-        squares = pairs[f"squares_{null}"]
+    for null, prefix in (("one_curve", "common_"), ("shared_ic50", "")):
+        n, k, full = pairs.n, pairs[f"{prefix}parameters"], pairs[f"{prefix}squares_separate"]
+        squares, extra = pairs[f"squares_{null}"], k / 2 if null == "one_curve" else k * 0 + 1
         ratio, p = f_test(squares, full, extra, n - k)
         better = aicc(squares, n, k - extra) - aicc(full, n, k)
-        tests[null] = pd.DataFrame(
-            {"statistic": ratio, "p_value": p, "df_1": extra, "aicc_difference": better}
-        )
+        found = {"statistic": ratio, "p_value": p, "df_1": extra, "df_2": n - k}
+        tests[null] = pd.DataFrame(found | {"aicc_difference": better})
     rows = []
     for pair in pairs.itertuples():
         ends = (pair.curve_1, pair.curve_2)
         known = [curves.loc[end] if end >= 0 else None for end in ends]
-        base = {"comparison": pair.comparison, "kind": pair.kind, "model": pair.model}
+        base = {"comparison": pair.comparison, "kind": pair.kind}
         some = next((each for each in known if each is not None), None)
         if some is not None:
             base |= {"line": some.line, "compound": some.compound, "dose_unit": some.dose_unit}
@@ -183,7 +182,7 @@ def compare(
         for null in ("one_curve", "shared_ic50"):
             test = tests[null].loc[pair.Index]
             row = base | {"null_hypothesis": null, "method": "f_test", "test": "extra_sum_of_squares_f"}
-            if missing or not isinstance(pair.model, str):
+            if missing or not isinstance(pair.model_1, str):
                 words = missing or "; ".join(unfit) or "no model fits both"
                 row |= {"status": "not_compared", "reason": words}
             elif null == "shared_ic50" and unfit:
@@ -191,7 +190,9 @@ def compare(
             elif np.isnan(test.p_value):
                 row |= {"status": "no_residuals", "reason": "no degrees of freedom or no residuals are left"}
             else:
-                row |= test.to_dict() | {"df_2": pair.n - pair.parameters, "status": "ok", "reason": ""}
+                models = sorted({pair.model_1, pair.model_2})  # in the order of their parameters
+                row |= test.to_dict() | {"status": "ok", "reason": ""}
+                row["model"] = models[0] if null == "one_curve" else " and ".join(models)
                 if null == "shared_ic50":
                     row |= {"low": pair.log10_fold_low, "high": pair.log10_fold_high}
                     row |= {"reason": "; ".join(ungiven)} if ungiven else {"fold": pair.log10_fold}

@@ -17,8 +17,8 @@ Estimate   IC50 (relative: halfway between the plateaus), its profile-likelihood
            better than a constant (F test), and the standard error of its logarithm; the absolute IC50
            (50 % of the vehicle) with the delta method's error.
 Pairs      Reference and target of a line, each modulator and none, and the pairs of a sheet: the residual
-           squares of two curves, of one for both and of two with one IC50 (one model for both curves: that
-           with fewer parameters), and the profile-likelihood interval of the fold between their IC50s.
+           squares of two curves, of two with one IC50, and of one for both (of their models that with fewer
+           parameters), and the profile-likelihood interval of the fold between their IC50s.
 GR         GR = GRinf + (1 - GRinf) / (1 + (dose / GEC50)^h), h 0.1 to 5, GRinf -1 to 1 (Hafner et al. 2016).
 Assumes    Independent errors of one variance.
 
@@ -29,7 +29,7 @@ References Ritz et al. 2015, doi:10.1371/journal.pone.0146021 (drc); Motulsky an
            Moolgavkar 1988, doi:10.2307/2347496
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,23 +57,22 @@ class Model(NamedTuple):
     """A kind of curve; one fit may be of several curves that share parameters.
 
     `design` (curves x 2 x free) makes each curve's ln(-slope) and log10 IC50 of the free parameters, the last
-    of which is log10 IC50 or, of two curves, the difference of theirs. `bottom` is free, zero or growth
-    (the top is 1).
+    of which is log10 IC50 or, of two curves, the difference of theirs. Each curve's bottom is free, zero or
+    growth (the top is 1).
     """
 
-    name: str
-    bottom: str
+    bottoms: Sequence[str]
     design: np.ndarray
 
     @property
     def ln_slopes(self) -> np.ndarray:
         """Lowest and highest ln(-slope)."""
-        return np.log(GROWTH_SLOPES if self.bottom == "growth" else SLOPES)
+        return np.log(GROWTH_SLOPES if self.bottoms[0] == "growth" else SLOPES)
 
     @property
     def parameters(self) -> int:
         """Number of free parameters, plateaus included."""
-        return self.design.shape[2] + len(self.design) * (2 if self.bottom == "free" else 1)
+        return self.design.shape[2] + sum(2 if bottom == "free" else 1 for bottom in self.bottoms)
 
 
 class Points(NamedTuple):
@@ -104,18 +103,16 @@ class Optimum(NamedTuple):
     upper: np.ndarray
 
 
-def model_of(name: str, curves: str = "one") -> Model:
-    """Return the model of `one` curve, or of two with a `shared` IC50 or a `fold` between their IC50s."""
-    bottom = {"3pl_bottom": "zero", "growth_rate": "growth"}.get(name, "free")
-    if curves == "one":
-        design = np.eye(2)[None]
-        fixed = 1
-    else:
-        design, fixed = np.zeros((2, 2, 3 if curves == "shared" else 4)), 2
-        design[[0, 1], 0, [0, 1]] = 1
-        design[:, 1, 2] = 1
-        design[1, 1, 3:] = 1
-    return Model(name, bottom, design[:, :, fixed:] if name == "3pl_slope" else design)
+def model_of(*names: str, fold: bool = False) -> Model:
+    """Return the model of a curve, or of two that share their IC50 or have a `fold` between their IC50s."""
+    bottoms = [{"3pl_bottom": "zero", "growth_rate": "growth"}.get(name, "free") for name in names]
+    curves = len(names)
+    design, each = np.zeros((curves, 2, curves + 1 + fold)), range(curves)
+    design[each, 0, each] = 1
+    design[:, 1, curves] = 1
+    design[-1, 1, curves + 1 :] = 1
+    free = [at for at in range(curves + 1 + fold) if at >= curves or names[at] != "3pl_slope"]
+    return Model(bottoms, design[:, :, free])
 
 
 def gather(fit: np.ndarray, dose: np.ndarray, value: np.ndarray, fits: int) -> Points:
@@ -178,13 +175,16 @@ def evaluate(model: Model, points: Points, shape: np.ndarray) -> tuple[np.ndarra
     slope = np.exp(curves[..., 0, None])
     odds = LN10 * slope * (points.log10_dose - curves[..., 1, None])
     share = expit(-odds)
-    _, amplitude, rest, project = plateaus(model.bottom, share, points.mean, points.number)
-    steep = amplitude[..., None] * share * (1 - share)
-    changes = (project(-steep * odds), project(steep * LN10 * slope))
     root = np.sqrt(points.number)
-    derivative = np.zeros((*root.shape, shape.shape[1]))
-    for curve, kind, free in zip(*np.nonzero(model.design), strict=True):
-        derivative[:, curve, :, free] += changes[kind][:, curve] * root[:, curve]
+    rest, derivative = np.empty_like(root), np.zeros((*root.shape, shape.shape[1]))
+    for curve, bottom in enumerate(model.bottoms):
+        part, weight = share[:, curve], root[:, curve]
+        parts = plateaus(bottom, part, points.mean[:, curve], points.number[:, curve])
+        _, amplitude, rest[:, curve], project = parts
+        steep = amplitude[:, None] * part * (1 - part)
+        by = (-steep * odds[:, curve], steep * LN10 * slope[:, curve])
+        for kind, free in zip(*np.nonzero(model.design[curve]), strict=True):
+            derivative[:, curve, :, free] = project(by[kind]) * weight
     rest = (rest * root).reshape(len(shape), root.shape[1] * root.shape[2])
     return rest, derivative.reshape(*rest.shape, shape.shape[1]), (rest * rest).sum(axis=1)
 
@@ -262,7 +262,7 @@ def scan(
     """Find for each log10 IC50 (fits x places) the best of these ln slopes, and its squares."""
     x, mean, number = (part[:, :, None] for part in points[:3])
     share = expit(-LN10 * np.exp(slopes)[:, None] * (x - places[:, :, None, None]))
-    rest = plateaus(model.bottom, share, mean, number)[2]
+    rest = plateaus(model.bottoms[0], share, mean, number)[2]
     squares = (number * rest**2).sum(axis=-1)
     best = squares.argmin(axis=2)
     return np.take_along_axis(squares, best[..., None], 2)[..., 0], slopes[best]
@@ -348,7 +348,7 @@ def profile(
     return ends
 
 
-def covariance(model: Model, points: Points, theta: np.ndarray) -> np.ndarray:
+def covariance(name: str, points: Points, theta: np.ndarray) -> np.ndarray:
     """Invert the curve's information (fits x 4 x 4: bottom, amplitude, ln slope, log10 IC50) or NaN."""
     _, amplitude, ln_slope, place = (theta[:, each, None] for each in range(4))
     slope = np.exp(ln_slope)
@@ -356,10 +356,10 @@ def covariance(model: Model, points: Points, theta: np.ndarray) -> np.ndarray:
     share = expit(-odds)
     steep = amplitude * share * (1 - share)
     columns = [np.ones_like(share), share, -steep * odds, steep * LN10 * slope]
-    if model.bottom == "growth":
+    if name == "growth_rate":
         columns[0] = 1 - share
     derivative = np.stack(columns, axis=-1)
-    free = {"4pl": [0, 1, 2, 3], "3pl_bottom": [1, 2, 3], "3pl_slope": [0, 1, 3]}.get(model.name, [0, 2, 3])
+    free = {"4pl": [0, 1, 2, 3], "3pl_bottom": [1, 2, 3], "3pl_slope": [0, 1, 3]}.get(name, [0, 2, 3])
     matrix = np.einsum("bnk,bn,bnl->bkl", derivative, points.number[:, 0], derivative)[:, free][:, :, free]
     size = np.sqrt(np.maximum(np.einsum("bkk->bk", matrix), 1e-200))
     scaled = matrix / size[:, :, None] / size[:, None, :]
@@ -380,7 +380,7 @@ def estimate(points: Points, name: str, confidence: float, intervals: bool = Tru
     ln_slope = found.shape[:, 0] if found.shape.shape[1] > 1 else np.zeros(len(df))
     place = found.shape[:, -1]
     share = expit(-LN10 * np.exp(ln_slope)[:, None] * (points.log10_dose[:, 0] - place[:, None]))
-    bottom, amplitude, _, _ = plateaus(model.bottom, share, points.mean[:, 0], points.number[:, 0])
+    bottom, amplitude, _, _ = plateaus(model.bottoms[0], share, points.mean[:, 0], points.number[:, 0])
     mean = (points.number * points.mean).sum(axis=(1, 2)) / np.maximum(count, 1)
     about = points.within + (points.number * (points.mean - mean[:, None, None]) ** 2).sum(axis=(1, 2))
     flat = about <= 1e-18 * (points.number * points.mean**2).sum(axis=(1, 2))
@@ -392,7 +392,7 @@ def estimate(points: Points, name: str, confidence: float, intervals: bool = Tru
         r_squared = np.where(flat, np.nan, 1 - squares / about)
     t = stdtrit(safe, (1 + confidence) / 2)
     theta = np.stack([bottom, amplitude, ln_slope, place], axis=1)
-    wald = covariance(model, points, theta) * variance[:, None, None]
+    wald = covariance(name, points, theta) * variance[:, None, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.sqrt(wald[:, 3, 3])
         ratio = np.where(
@@ -472,47 +472,45 @@ def paired(points: Points, first: np.ndarray, second: np.ndarray) -> Points:
 
 
 def fit_pairs(points: Points, models: np.ndarray, pairs: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Fit curves in pairs (`pairs`: curve_1, curve_2, reason), where both have a model: squares and folds."""
-    one, two = pairs.curve_1.to_numpy(int), pairs.curve_2.to_numpy(int)
-    known = np.stack([np.where(side < 0, "", models[np.maximum(side, 0)]) for side in (one, two)])
-    # Of two models that with fewer parameters; their names are in that order, and none comes first.
-    names = known.min(axis=0)
-    names[pairs.reason.to_numpy() != ""] = ""
-    table = pd.DataFrame(index=range(len(pairs)), columns=PAIR_COLUMNS, dtype=float).assign(model=names)
-    for name in sorted(set(names) - {""}):
-        rows = np.flatnonzero(names == name)
-        first, second = one[rows], two[rows]
-        both = paired(points, first, second)
-        apart = [estimate(points.take(ends), name, confidence, intervals=False) for ends in (first, second)]
+    """Fit curves in pairs (`pairs`: curve_1, curve_2, reason), where both have a model: squares and folds.
+
+    Each curve keeps its model; one curve for both is compared with two of their model with fewer parameters.
+    """
+    sides = pairs.curve_1.to_numpy(int), pairs.curve_2.to_numpy(int)
+    known = np.stack([np.where(side < 0, "", models[np.maximum(side, 0)]) for side in sides])
+    known[:, (known == "").any(axis=0) | (pairs.reason.to_numpy() != "")] = ""
+    table = pd.DataFrame(index=range(len(pairs)), columns=PAIR_COLUMNS, dtype=float)
+    table["model_1"], table["model_2"] = known
+    for names in sorted(set(zip(*known, strict=True)) - {("", "")}):
+        rows = np.flatnonzero((known == np.array(names, dtype=object)[:, None]).all(axis=0))
+        alone = [points.take(side[rows]) for side in sides]
+        both = Points(
+            *(np.concatenate(parts, axis=1) for parts in zip(*(each[:3] for each in alone), strict=True)),
+            alone[0].within + alone[1].within,
+        )
+        own = [estimate(*each, confidence, intervals=False) for each in zip(alone, names, strict=True)]
+        common = min(names)  # in the order of their parameters
+        same = [estimate(each, common, confidence, intervals=False) for each in alone]
         flat = Points(*(part.reshape(len(rows), 1, -1) for part in both[:3]), both.within)
-        together = estimate(flat, name, confidence, intervals=False)
-        squares, count = (apart[0].residual_squares + apart[1].residual_squares).to_numpy(), both.count
-        slopes = [np.log(-fits.slope.to_numpy()) for fits in apart][: 0 if name == "3pl_slope" else 2]
-        places = [fits.log10_ic50.to_numpy() for fits in apart]
-        shared = model_of(name, "shared")
-        lower, upper = bounds(shared, both)
+        together = estimate(flat, common, confidence, intervals=False)
+        squares, twice = (sum(fits.residual_squares.to_numpy() for fits in each) for each in (own, same))
+
+        one, two = (fits.log10_ic50.to_numpy() for fits in own)
+        slopes = [np.log(-fits.slope) for fits, name in zip(own, names, strict=True) if name != "3pl_slope"]
+        shared, fold = model_of(*names), model_of(*names, fold=True)
         best = np.full(len(rows), np.inf)
-        for start in (places[0], places[1], (places[0] + places[1]) / 2):
-            found = minimise(shared, both, np.stack([*slopes, start], axis=1), lower, upper)
-            best = np.minimum(best, found.squares)
-        fold = model_of(name, "fold")
-        shape, rest = np.stack([*slopes, places[0], places[1] - places[0]], axis=1), squares - both.within
-        found = Optimum(shape, rest, np.ones(len(rows), dtype=bool), *bounds(fold, both))
-        df = count - fold.parameters
-        usable = (df > 0) & (apart[0].top > apart[0].bottom) & (apart[1].top > apart[1].bottom)
+        for start in (one, two, (one + two) / 2):
+            found = minimise(shared, both, np.stack([*slopes, start], axis=1), *bounds(shared, both))
+            best = np.minimum(best, found.squares + both.within)
+        shape, df = np.stack([*slopes, one, two - one], axis=1), both.count - fold.parameters
+        found = Optimum(shape, squares - both.within, np.ones(len(rows), dtype=bool), *bounds(fold, both))
+        usable = (df > 0) & np.all([fits.top > fits.bottom for fits in own], axis=0)
         t = stdtrit(np.maximum(df, 1), (1 + confidence) / 2)
         allowed = np.where(usable, squares / np.maximum(df, 1) * t**2, np.nan)
-        step = np.hypot(apart[0].log10_ic50_se, apart[1].log10_ic50_se).fillna(0.3).to_numpy()
+        step = np.hypot(*(fits.log10_ic50_se for fits in own)).fillna(0.3).to_numpy()
         ends = profile(fold, both, found, allowed, t * step)
-        parts = [
-            count,
-            fold.parameters,
-            squares,
-            together.residual_squares,
-            best + both.within,
-            shape[:, -1],
-            *ends,
-        ]
+        parts = [both.count, fold.parameters, squares, best, 2 * model_of(common).parameters, twice]
+        parts += [together.residual_squares, two - one, *ends]
         table.loc[rows, PAIR_COLUMNS] = np.stack(np.broadcast_arrays(*parts), axis=1)
     return table
 

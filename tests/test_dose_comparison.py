@@ -141,7 +141,8 @@ def test_by_experiment__one_experiment_is_not_enough():
 
 def pair_fits(**changed: object) -> pd.DataFrame:
     row = {"kind": "conditions", "comparison": "A.drug.resistant_vs_parental", "curve_1": 0, "curve_2": 1}
-    row |= {"reason": np.nan, "model": "4pl", "n": 42, "parameters": 8, "squares_separate": 800.0}
+    row |= {"reason": np.nan, "model_1": "4pl", "model_2": "4pl", "n": 42, "parameters": 8}
+    row |= {"squares_separate": 800.0, "common_parameters": 8, "common_squares_separate": 800.0}
     row |= {"squares_one_curve": 9000.0, "squares_shared_ic50": 4000.0, "log10_fold": 0.5}
     row |= {"log10_fold_low": 0.4, "log10_fold_high": 0.6}
     return pd.DataFrame([row | changed])
@@ -196,13 +197,13 @@ def test_compare__names_disagreement():
         (("ok", "no_effect"), {}, ["ok", "no_ic50", "too_few_experiments"], "curve 2: no_effect"),
         (
             ("ok", "too_few_doses"),
-            {"model": np.nan},
+            {"model_1": np.nan},
             ["not_compared"] * 2 + ["too_few_experiments"],
             "curve 2",
         ),
         (
             ("ok", "ok"),
-            {"squares_separate": 0.0},
+            {"squares_separate": 0.0, "common_squares_separate": 0.0},
             ["no_residuals"] * 2 + ["too_few_experiments"],
             "no degrees",
         ),

@@ -15,6 +15,7 @@ from fit_dose_curves import (
     gather,
     main,
     model_of,
+    plateaus,
 )
 from scipy.optimize import curve_fit
 from scipy.special import expit
@@ -259,6 +260,43 @@ def test_estimate__takes_fewer_constants_for_curves_than_the_level():
     values = 100 + np.random.default_rng(71).normal(0, 5, (1000, 21))
     found = estimate(points_of(replicated(), values), "4pl", CONFIDENCE, intervals=False)
     assert 0.001 < (found.flat_p < 0.05).mean() < 0.05
+
+
+def test_fit_pairs__curves_keep_their_own_models():
+    values = np.concatenate([simulated(3, 81), simulated(3, 82, ic50=20)])
+    points = points_of(replicated(), values)
+    pairs = pd.DataFrame({"curve_1": range(3), "curve_2": range(3, 6), "reason": ""})
+    names = ["4pl"] * 3 + ["3pl_bottom", "3pl_slope", ""]
+    found = fit_pairs(points, np.array(names, dtype=object), pairs, CONFIDENCE)
+    assert found.model_2.tolist() == ["3pl_bottom", "3pl_slope", ""]
+    assert found.model_1.tolist() == ["4pl", "4pl", ""]
+    assert found.n.isna().tolist() == [False, False, True]
+    fits = {name: estimate(points, name, CONFIDENCE) for name in ("4pl", "3pl_bottom", "3pl_slope")}
+    for row, name in enumerate(names[3:5]):
+        one, two = fits["4pl"].loc[row], fits[name].loc[row + 3]
+        assert found.parameters[row] == 7
+        assert found.squares_separate[row] == pytest.approx(one.residual_squares + two.residual_squares)
+        assert found.log10_fold[row] == pytest.approx(two.log10_ic50 - one.log10_ic50)
+        assert found.squares_shared_ic50[row] > found.squares_separate[row]
+        assert found.common_parameters[row] == 6
+        other = fits[name].loc[row]
+        assert found.common_squares_separate[row] == pytest.approx(
+            other.residual_squares + two.residual_squares
+        )
+        # The slow way: one IC50 for both, on a fine grid.
+        grid = np.linspace(one.log10_ic50, two.log10_ic50, 400)
+        best = np.inf
+        for place in grid:
+            squares = 0
+            for at, model in ((row, "4pl"), (row + 3, name)):
+                some = points.take(np.array([at]))
+                slopes = np.linspace(*np.log((0.1, 10)), 400) if model != "3pl_slope" else np.zeros(1)
+                share = expit(-np.log(10) * np.exp(slopes)[:, None] * (some.log10_dose[0] - place))
+                kind = "zero" if model == "3pl_bottom" else "free"
+                rest = plateaus(kind, share, some.mean[0], some.number[0])[2]
+                squares += (some.number[0] * rest**2).sum(axis=1).min() + some.within[0]
+            best = min(best, squares)
+        assert found.squares_shared_ic50[row] == pytest.approx(best, rel=2e-4)
 
 
 def test_fit_pairs__a_planted_fold_is_found():

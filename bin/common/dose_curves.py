@@ -35,10 +35,11 @@ EXPERIMENT_FITS = FIT | {"experiment": "str"}
 GROWTH_FITS = {"curve": "int64", "gr_inf": "float64"} | SHAPE
 PAIR_FITS = {
     **{"kind": "str", "comparison": "str", "curve_1": "int64", "curve_2": "int64", "reason": "str"},
-    **{"model": "str"},
+    **{"model_1": "str", "model_2": "str"},
     **dict.fromkeys(
         [
-            *("n", "parameters", "squares_separate", "squares_one_curve", "squares_shared_ic50"),
+            *("n", "parameters", "squares_separate", "squares_shared_ic50"),
+            *("common_parameters", "common_squares_separate", "squares_one_curve"),
             *("log10_fold", "log10_fold_low", "log10_fold_high"),
         ],
         "float64",
