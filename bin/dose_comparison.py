@@ -2,7 +2,8 @@
 """Compare dose-response curves: tests, fold changes of IC50, trends along modulators, the resistance table.
 
 Pairs      Reference and target of a line, each modulator and none, and those of a sheet, as fit_dose_curves
-           fitted them. The fold change is the IC50 of curve 2 over that of curve 1.
+           fitted them, each with its model (one curve for both: with that of fewer parameters). The fold
+           change is the IC50 of curve 2 over that of curve 1.
 F test     Extra sum of squares (`f_test`, as Prism): one curve for both, and one IC50 for both, with the
            difference of AICc (above 0: two curves, or two IC50s, are better; Motulsky and Christopoulos 2004)
            and the fold change's profile-likelihood interval. Values count as independent, which those of
