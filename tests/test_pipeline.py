@@ -31,7 +31,7 @@ STUDY_FILES = {  # of a simulated study
 }
 ALLELE = ["chrom", "pos", "ref", "alt"]
 CURVE = ["line", "condition", "compound", "modulator", "modulator_dose"]
-MAX_INTRON = ("--max_intron", 20000)  # as in the profile test
+AS_IN_TEST = ("--max_intron", 20000, "--reference_group", "SAS.parental")  # as in the profile
 TRUNCATED = "HSC-3.CR2"  # the sample of the null study whose reads break off
 
 
@@ -70,7 +70,7 @@ def null_study(tmp_path_factory) -> Run:
     whole.write_bytes(whole.read_bytes()[:-1000])
     files = {name: kind for name, kind in STUDY_FILES.items() if name != "sanger"}
     given = [(f"--{name}", f"study/{name}.{kind}") for name, kind in files.items()]
-    run = run_pipeline(folder, *[word for pair in given for word in pair], *MAX_INTRON)
+    run = run_pipeline(folder, *[word for pair in given for word in pair], *AS_IN_TEST)
     assert run.exit_code == 0, run.output
     return run
 
@@ -420,7 +420,7 @@ def test_run__the_same_reads_and_counts_give_the_same_tables(demo, tmp_path):
     study = {name: first / f"simulate_study/{name}.{kind}" for name, kind in STUDY_FILES.items()}
     given = study | {"counts": first / "gene_counts/counts.tsv"}
     options = [word for name, path in given.items() for word in (f"--{name}", path)]
-    again = run_pipeline(tmp_path, *options, *MAX_INTRON)
+    again = run_pipeline(tmp_path, *options, *AS_IN_TEST)
     assert again.exit_code == 0, again.output
     assert again.statuses().keys().isdisjoint({"QUANTIFY_TRANSCRIPTS", "GENE_COUNTS", "SIMULATE_STUDY"})
     names = [
@@ -475,10 +475,7 @@ def test_resume__runs_only_what_a_change_concerns(demo):
 def test_run__one_line_says_which_inputs_there_are(tmp_path):
     run = run_pipeline(tmp_path)
     assert run.exit_code != 0
-    assert (
-        "no input: give --rnaseq with reads or --counts, --amplicons, --sanger, or --simulate small"
-        in run.output
-    )
+    assert "no input: give --rnaseq with reads or --counts, --amplicons, --sanger, --dose_resp" in run.output
 
 
 def test_help__lists_every_parameter_with_its_default(tmp_path):

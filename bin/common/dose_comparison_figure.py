@@ -263,7 +263,8 @@ def draw_forest(table: pd.DataFrame, compound: str, unit: str, confidence: float
             if row.estimate == row.estimate:
                 panel.plot(row.estimate, y, marker, ms=4, mfc=fill, mec=colour, mew=0.8, zorder=3)
             else:
-                words = row.status.replace("ic50_", "").replace("_", " ")
+                told = row.status not in ("ok", "disagreement")
+                words = row.status.replace("ic50_", "").replace("_", " ") if told else ""
                 inside = ends[0] if row.low == row.low else np.sqrt(low * high)
                 panel.annotate(
                     words,
