@@ -42,6 +42,7 @@ workflow {
     reference = CHECK_INPUTS.out.plan.combine(inputs.map { rows -> references().collectEntries { name -> [name, rows.findAll { row -> row[0] == name }.collect { row -> row[3] }] } }).map { _plan, files -> files }.first()
     planned = CHECK_INPUTS.out.plan.map { plan -> plan.splitCsv(header: true, sep: '\t').findAll { row -> row.planned == 'yes' }.collectEntries { row -> [row.analysis, true] } }.first()
     samples = CHECK_INPUTS.out.samples.first()
+    amplicons = CHECK_INPUTS.out.amplicons.first()
 
     READS(samples, CHECK_INPUTS.out.rnaseq, reference, planned, params)
 
@@ -57,7 +58,7 @@ workflow {
 
     // Question 2: which variants do the genes of the axis carry?
     AMPLICONS(
-        CHECK_INPUTS.out.amplicons,
+        amplicons,
         CHECK_INPUTS.out.amplicon_files,
         CHECK_INPUTS.out.primers.first(),
         READS.out.genome,
@@ -79,7 +80,7 @@ workflow {
 
     // Question 2: which of them did resistance bring?
     RESISTANCE(
-        CHECK_INPUTS.out.amplicons.first(),
+        amplicons,
         AMPLICONS.out.coverage,
         AMPLICONS.out.variants,
         NQO1.out.variants,

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import click
 import pandas as pd
-from common.amplicon_sheets import check_amplicons, check_conditions
+from common.amplicon_sheets import check_amplicons
 from common.bench_sheets import check_bench, in_one_form
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
 from common.count_matrix import Matrix, read_counts
@@ -28,7 +28,7 @@ from common.gmt_files import check_overlap, note_highlighted, read_gene_sets
 from common.multiqc import write_versions
 from common.parameters import as_text, check_parameters, specifications
 from common.read_files import READS, Seen, check_reads, located, one_row_each
-from common.sheets import Problems, check_spelling, listed, meant, read_sheet, shown
+from common.sheets import Problems, check_conditions, check_spelling, listed, meant, read_sheet, shown
 from common.tables import write_table
 from common.target_sheets import check_targets
 

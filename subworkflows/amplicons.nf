@@ -9,14 +9,13 @@ include { LOLLIPOP                                                              
 // Question 2: which variants do the genes of the axis carry?
 workflow AMPLICONS {
     take:
-    amplicons    // path, sample line condition role; empty if none are given
+    samples      // value: path, sample line condition role; empty if none are given
     files        // path, sample fastq_1 fastq_2, a row a lane; likewise
     primers      // value: path, chrom start end amplicon pool left_start left_end right_start right_end
     genome       // value: [genome.fa, genome.fa.fai]
     options      // map: the parameters of the analyses
 
     main:
-    samples = amplicons.first()
     libraries = files.flatMap { table ->
         table.splitCsv(header: true, sep: '\t').groupBy { row -> row.sample }.collect { sample, rows ->
             tuple(sample, rows.collect { row -> file(row.fastq_1, glob: false) }, rows.collect { row -> file(row.fastq_2, glob: false) })

@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-from check_inputs import main
+from check_inputs import REFERENCES, SHEETS, main
 from conftest import ROOT
 
 SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
@@ -22,13 +22,7 @@ SAMPLES = [
     for replicate in (1, 2)
 ]
 TAB = "\t"
-SHEETS = [
-    *("rnaseq", "counts", "contrasts", "amplicons", "primers", "sanger", "signature_exposures"),
-    *("dose_response", "comparisons", "assays", "qpcr"),
-    *("gene_sets", "gene_panels"),
-    *("target_genes", "loci", "skipping", "domains", "hotspots"),
-]
-REFERENCES = ["fasta", "gtf", "transcripts", "salmon_index", "star_index", "signatures"]
+READ = [*SHEETS, "gene_sets", "gene_panels", "target_genes", "loci", "skipping", "domains", "hotspots"]
 NAMING = ["rnaseq", "amplicons", "sanger"]  # sheets whose cells name files
 LIBRARIES = [
     (f"{line}.{code}", line, condition)
@@ -75,7 +69,7 @@ class Gate:
         shutil.rmtree(self.folder / "sheets", ignore_errors=True)
         values = DEFAULTS | {"gene_sets": "none"} | given
         listed = []
-        for name in SHEETS:
+        for name in READ:
             for path in (str(values[name]) if values[name] else "").split(","):
                 shipped = path == "shipped"
                 pattern = "gene_sets/*.gmt" if name == "gene_sets" else f"{name}.tsv"
@@ -105,7 +99,7 @@ class Gate:
                 if re.search(r"\.(fastq|fq|fastq\.gz|fq\.gz|bam|cram|ab1|abi)\W*$", cell)
             ]
         if given.get("simulate"):
-            values |= dict.fromkeys([*SHEETS[:11], *REFERENCES])
+            values |= dict.fromkeys([*SHEETS, *REFERENCES])
         values_file = self.folder / "values.json"
         inputs = {"parameters": values, "files": listed, "references": references, "paths": paths}
         values_file.write_text(json.dumps(inputs))

@@ -1,11 +1,11 @@
 """Check that the sheets of an amplicon study go together: samples, primers, Sanger traces, exposures."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from common.read_files import Seen, check_reads
-from common.sheets import Problems, check_once, listed, meant, shown
+from common.sheets import Problems, check_conditions, check_once, listed, meant, shown
 
 # What must not fall along an amplicon, as far as < says so, from its start to its end.
 BORDERS = {
@@ -54,17 +54,6 @@ def check_sanger(
     for row in traces.index[traces.expected.eq("")] if not amplicons else ():
         expected = "the change to look for, such as p.V512I, or --amplicons, whose variants are looked for"
         problems.add(f"{name}, row {row}, expected", "nothing", expected)
-
-
-def check_conditions(name: str, sheet: pd.DataFrame, known: Container[str], problems: Problems) -> None:
-    """Find conditions that are not among those known."""
-    known = list(dict.fromkeys(known))
-    for condition, rows in sheet.groupby("condition", sort=False):
-        if condition not in known:
-            others = f" here and {len(rows) - 1} times more" if len(rows) > 1 else ""
-            found = f"{shown(condition)}{others}{meant(condition, known)}"
-            expected = f"one of {', '.join(known)} (--reference_condition, --target_condition, --contrasts)"
-            problems.add(f"{name}, row {rows.index[0]}, condition", found, expected)
 
 
 def note_lines(

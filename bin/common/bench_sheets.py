@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from common.amplicon_sheets import check_conditions
-from common.sheets import Problems, check_once, listed, meant, shown
+from common.sheets import Problems, check_conditions, check_once, listed, meant, shown
 
 CURVE = ("line", "condition", "compound", "modulator", "modulator_dose")
 OF_CELLS = ("line", "condition")  # what wells with cells have
@@ -51,6 +50,19 @@ def check_units(name: str, table: pd.DataFrame, of: str, unit: str, problems: Pr
             problems.add(f"{name}, row {other.index[0]}, {unit}", found, "one unit for each compound")
 
 
+def plain_well(well: str) -> str:
+    """Write a well in one form: a01 is A1."""
+    return f"{well[0].upper()}{int(well[1:])}"
+
+
+def check_wells(name: str, places: pd.DataFrame, problems: Problems) -> None:
+    """Find wells that are there twice; `places` are columns that name a plate, then the well."""
+    first: dict[tuple[str, ...], int] = {}
+    known = places.dropna()
+    for row, *plate, well in known[known.well.ne("")].itertuples(name=None):
+        check_once(f"{name}, row {row}, well", (*plate, plain_well(well)), row, first, problems)
+
+
 def check_plates(name: str, wells: pd.DataFrame, problems: Problems) -> None:
     """Check the wells of plates: each once, vehicles where others have some, doses with their units."""
     known = wells[wells.role.notna()]
@@ -72,11 +84,7 @@ def check_plates(name: str, wells: pd.DataFrame, problems: Problems) -> None:
     check_units(name, known, "compound", "dose_unit", problems)
     check_units(name, known, "modulator", "modulator_unit", problems)
 
-    first: dict[tuple[str, ...], int] = {}
-    places = wells[["experiment", "plate", "well"]].dropna()
-    for row, *place in places[places.well.ne("")].itertuples(name=None):
-        well = f"{place[2][0].upper()}{int(place[2][1:])}"
-        check_once(f"{name}, row {row}, well", (*place[:2], well), row, first, problems)
+    check_wells(name, wells[["experiment", "plate", "well"]], problems)
     check_vehicles(name, known, problems)
 
 
@@ -169,11 +177,7 @@ def check_qpcr(name: str, wells: pd.DataFrame, right: Mapping, problems: Problem
     for row, cell in known.quantity[known.role.eq("standard")].dropna().items():
         if cell and not float(cell):
             problems.add(f"{name}, row {row}, quantity", cell, "a number above 0")
-    first: dict[tuple[str, ...], int] = {}
-    places = wells[["plate", "well"]].dropna()
-    for row, plate, well in places[places.well.ne("")].itertuples(name=None):
-        place = (plate, f"{well[0].upper()}{int(well[1:])}")
-        check_once(f"{name}, row {row}, well", place, row, first, problems)
+    check_wells(name, wells[["plate", "well"]], problems)
     genes = list(wells.gene.dropna().unique())
     for gene in str(right.get("housekeeping", "")).split(",") if len(samples) else ():
         if gene and gene not in genes:
@@ -202,7 +206,7 @@ def in_one_form(tables: Mapping[str, pd.DataFrame]) -> None:
         for column in table:
             if column == "well":
                 wells = table[column].fillna("")
-                table[column] = wells.map(lambda well: well and f"{well[0].upper()}{int(well[1:])}")
+                table[column] = wells.map(lambda well: well and plain_well(well))
             elif column.endswith("_unit"):
                 table[column] = table[column].str.translate(MICRO)
             elif column == "ct":

@@ -223,6 +223,17 @@ def check_spelling(name: str, values: pd.Series, problems: Problems) -> None:
             problems.add(f"{name}, row {row}, {values.name}", found, "one spelling")
 
 
+def check_conditions(name: str, sheet: pd.DataFrame, known: Iterable[str], problems: Problems) -> None:
+    """Find conditions that are not among those known."""
+    known = list(dict.fromkeys(known))
+    for condition, rows in sheet.groupby("condition", sort=False):
+        if condition not in known:
+            others = f" here and {len(rows) - 1} times more" if len(rows) > 1 else ""
+            found = f"{shown(condition)}{others}{meant(condition, known)}"
+            expected = f"one of {', '.join(known)} (--reference_condition, --target_condition, --contrasts)"
+            problems.add(f"{name}, row {rows.index[0]}, condition", found, expected)
+
+
 def read_sheet(path: Path, name: str, schema: Mapping, problems: Problems) -> pd.DataFrame | None:
     """Read and check a sheet, called `name` in problems.
 
