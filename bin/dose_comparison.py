@@ -55,18 +55,8 @@ RESISTANCE = [
     *("by_experiment_p", "by_experiment_p_adjusted", "status", "reason"),
 ]
 TRENDS = [
-    *(
-        "line",
-        "condition",
-        "condition_role",
-        "compound",
-        "dose_unit",
-        "modulator",
-        "modulator_unit",
-        "modulator_dose",
-        "ic50",
-    ),
-    *("ic50_low", "ic50_high", "ic50_status", "fold_change", "fold_change_low", "fold_change_high"),
+    *(*SETTING, "modulator", "modulator_unit", "modulator_dose", "ic50", "ic50_low", "ic50_high"),
+    *("ic50_status", "fold_change", "fold_change_low", "fold_change_high"),
     *("experiments", "fold_per_step", "fold_per_step_low", "fold_per_step_high", "test", "statistic", "df"),
     *("p_value", "p_adjusted", "adjust_method", "family", "status", "reason"),
 ]
@@ -128,14 +118,13 @@ def aicc(squares: pd.Series, n: pd.Series, parameters: pd.Series) -> pd.Series:
 def by_experiment(one: pd.Series, two: pd.Series, confidence: float) -> dict[str, object]:
     """Compare log10 IC50s by experiment (index) of two curves: differences two - one, and their test."""
     both = one.index.intersection(two.index, sort=False)
+    counts = {"experiments_1": len(one), "experiments_2": len(two)}
     if len(both) >= 2:
         result, test = t_interval((two[both] - one[both]).to_numpy(), confidence), "paired_t"
-        counts = {"experiments_1": len(both), "experiments_2": len(both)}
+        counts = dict.fromkeys(counts, len(both))
     elif min(len(one), len(two)) >= 2:
         result, test = welch(one.to_numpy(), two.to_numpy(), confidence), "welch_t"
-        counts = {"experiments_1": len(one), "experiments_2": len(two)}
     else:
-        counts = {"experiments_1": len(one), "experiments_2": len(two)}
         words = f"{len(one)} and {len(two)} experiments with an IC50, 2 needed"
         return counts | {"status": "too_few_experiments", "reason": words}
     mean, low, high, statistic, df, p = result
@@ -170,16 +159,14 @@ def compare(
             base[f"curve_{side}"] = "" if each is None else described(each)
             base[f"status_{side}"] = "not_measured" if each is None else each.status
         missing = pair.reason if isinstance(pair.reason, str) else ""
-        unfit = [
-            f"curve {side}: {each.status}"
-            for side, each in enumerate(known, 1)
-            if each is not None and each.status not in FITTED
-        ]
-        ungiven = [
-            f"curve {side}: {each.status}"
-            for side, each in enumerate(known, 1)
-            if each is not None and each.status not in GIVEN
-        ]
+        unfit, ungiven = (
+            [
+                f"curve {side}: {each.status}"
+                for side, each in enumerate(known, 1)
+                if each is not None and each.status not in good
+            ]
+            for good in (FITTED, GIVEN)
+        )
         for null in ("one_curve", "shared_ic50"):
             test = tests[null].loc[pair.Index]
             row = base | {"null_hypothesis": null, "method": "f_test", "test": "extra_sum_of_squares_f"}
@@ -262,13 +249,13 @@ def list_trends(
     folds = folds[folds.kind == "modulators"].set_index("comparison")
     names = pairs[pairs.kind == "modulators"].set_index("curve_2").comparison
     rows = []
-    modulated_curves = curves[curves.modulator.notna()]
     keys = [*SETTING, "modulator", "modulator_unit"]
-    for _, group in modulated_curves.groupby(keys, sort=False, dropna=False):
+    modulators = curves[curves.modulator.notna()].groupby(keys, sort=False, dropna=False)
+    for number, (_, group) in enumerate(modulators):
         first = group.iloc[0]
         plain = curves[curves.modulator.isna() & (curves[SETTING] == first[SETTING]).all(axis=1)]
         steps = pd.concat([plain, group.sort_values("modulator_dose")])
-        base = {name: first[name] for name in keys} | {"adjust_method": "holm"}
+        base = {name: first[name] for name in keys} | {"trend": number, "adjust_method": "holm"}
         base["family"] = f"{first.compound}: trend along {first.modulator}"
         complete = places.reindex(columns=steps.curve).dropna()
         test: dict[str, object] = {"experiments": len(complete)}
@@ -298,13 +285,10 @@ def list_trends(
                 fold = folds.loc[names[curve.curve]]
                 row |= {name: fold[name] for name in ("fold_change", "fold_change_low", "fold_change_high")}
             rows.append(row)
-    table = pd.DataFrame(rows, columns=TRENDS)
-    tests = table.drop_duplicates([*keys[:2], *keys[3:]])  # one p a trend
-    for _, group in tests.groupby("family"):
-        for at, p in holm(group.p_value.astype(float)).items():
-            same = (table[[*keys[:2], *keys[3:]]] == table.loc[at, [*keys[:2], *keys[3:]]]).all(axis=1)
-            table.loc[same, "p_adjusted"] = p
-    return table
+    table = pd.DataFrame(rows, columns=[*TRENDS, "trend"])
+    tests = table.drop_duplicates("trend").set_index("trend")  # one p a trend
+    table["p_adjusted"] = table.trend.map(tests.groupby("family").p_value.transform(holm))
+    return table[TRENDS]
 
 
 def summarise(values: pd.DataFrame) -> pd.DataFrame:
@@ -349,22 +333,20 @@ def drawn(
     return pd.concat(filled, ignore_index=True).reindex(columns=[*columns, *TESTED[2:]])
 
 
-def list_forest(curves: pd.DataFrame, resistance: pd.DataFrame) -> pd.DataFrame:
-    """List what the overview of a compound draws: IC50s without modulator, and fold changes by method."""
+def list_forest(curves: pd.DataFrame, compared: pd.DataFrame) -> pd.DataFrame:
+    """List what the overview of a compound draws: IC50s without modulator, and fold changes by method.
+
+    `compared` has both tests of one IC50, each with its own status.
+    """
     spots = curves[["line", "condition", "condition_role", "lowest_dose", "highest_dose", "status"]].assign(
         kind="ic50", estimate=curves.ic50, low=curves.ic50_low, high=curves.ic50_high
     )
-    tables = [spots]
-    for method, estimate, ends, p in (
-        ("f_test", "fold_change", "fold_change", "p_adjusted"),
-        ("by_experiment", "by_experiment_fold_change", "by_experiment", "by_experiment_p_adjusted"),
-    ):
-        part = resistance[["line", "status"]].assign(kind="fold_change", method=method)
-        part["estimate"], part["p_adjusted"] = resistance[estimate], resistance[p]
-        part["low"], part["high"] = resistance[f"{ends}_low"], resistance[f"{ends}_high"]
-        tables.append(part)
+    names = {"fold_change": "estimate", "fold_change_low": "low", "fold_change_high": "high"}
+    folds = compared[["line", "method", *names, "p_adjusted", "status"]].rename(columns=names)
+    folds = pd.concat([folds[folds.method == method] for method in ("f_test", "by_experiment")])
+    folds["kind"] = "fold_change"
     columns = ["kind", "line", "condition", "condition_role", "method", "estimate", "low", "high"]
-    filled = [table.dropna(axis=1, how="all") for table in tables if len(table)]
+    filled = [table.dropna(axis=1, how="all") for table in (spots, folds) if len(table)]
     return pd.concat(filled).reindex(
         columns=[*columns, "lowest_dose", "highest_dose", "p_adjusted", "status"]
     )
@@ -442,8 +424,13 @@ def main(wells: Path, responses: Path, fits: Path, curves: Path, confidence: flo
                 stems.append(f"{name}.svg")
         dosed = plain[plain.lowest_dose.notna()]
         if len(dosed):
-            those = (resistance.compound == compound) & resistance.line.isin(dosed.line)
-            table = list_forest(dosed, resistance[those])
+            pairs_of_lines = compared[
+                (compared.compound == compound)
+                & (compared.kind == "conditions")
+                & (compared.null_hypothesis == "shared_ic50")
+                & compared.line.isin(dosed.line)
+            ]
+            table = list_forest(dosed, pairs_of_lines)
             save_figure(draw_forest(table, compound, unit, confidence), table, results / f"{compound}.forest")
             stems.append(f"{compound}.forest.svg")
     units = judged.drop_duplicates("compound").set_index("compound").dose_unit.to_dict()

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from common.dose_comparison_figure import draw_forest
 from common.dose_curves import CURVE, FITTED
 from conftest import ORACLES
 from dose_comparison import (
@@ -11,6 +12,7 @@ from dose_comparison import (
     compare,
     f_test,
     holm,
+    list_forest,
     list_resistance,
     list_trends,
     main,
@@ -235,6 +237,23 @@ def test_compare__p_is_adjusted_within_compound_and_kind():
     found = compare(pairs.reset_index(drop=True), judged("ok", "ok"), own([0.1], []), CONFIDENCE)
     shared = found[(found.null_hypothesis == "shared_ic50") & (found.method == "f_test")]
     assert (shared.p_adjusted / shared.p_value).tolist() == pytest.approx([2, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("statuses", "f_test", "labels"),
+    [
+        (("ok", "ok"), "ok", ["too few experiments"]),
+        (("ok", "no_effect"), "no_ic50", ["no ic50", "too few experiments"]),
+    ],
+)
+def test_list_forest__each_method_has_its_own_status_and_label(statuses, f_test, labels):
+    curves = judged(*statuses).assign(lowest_dose=0.3, highest_dose=300)
+    found = compare(pair_fits(), curves, own([0.1], []), CONFIDENCE)
+    table = list_forest(curves, found[found.null_hypothesis == "shared_ic50"])
+    folds = table[table.kind == "fold_change"].set_index("method").status
+    assert folds.to_dict() == {"f_test": f_test, "by_experiment": "too_few_experiments"}
+    texts = [text.get_text() for text in draw_forest(table, "drug", "uM", CONFIDENCE).axes[1].texts]
+    assert [text for text in texts if not text.startswith(("p ", "no p"))] == labels
 
 
 def trend_study(steps: list[float], experiments: int = 3) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -46,6 +46,13 @@ def unit_text(unit: object) -> str:
     return str(unit).replace("u", "\u00b5", 1) if str(unit).startswith("u") else str(unit)
 
 
+def multiples(steps: Sequence[int], low: float, high: float) -> np.ndarray:
+    """Return these multiples of powers of ten that lie from low to high, or just beyond."""
+    powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    ticks = np.array([step * 10**power for power in powers for step in steps])
+    return ticks[(ticks >= low * 0.95) & (ticks <= high * 1.05)]
+
+
 def axis_of_doses(panel: Axes, doses: np.ndarray, zero: bool) -> float:
     """Make a log axis that names doses as they are; dose 0 lies left of a break. Returns its place."""
     low, high = doses.min(), doses.max()
@@ -57,14 +64,9 @@ def axis_of_doses(panel: Axes, doses: np.ndarray, zero: bool) -> float:
     decades = np.arange(np.ceil(np.log10(low) - 0.02), np.floor(np.log10(high) + 0.02) + 1)
     ticks = 10**decades
     if len(ticks) < 3:
-        low_power, high_power = np.floor(np.log10(low)), np.ceil(np.log10(high))
-        ticks = np.array(
-            [each * 10**power for power in np.arange(low_power, high_power + 1) for each in (1, 3)]
-        )
-        ticks = ticks[(ticks >= low * 0.95) & (ticks <= high * 1.05)]
+        ticks = multiples((1, 3), low, high)
     if len(ticks) < 2:
-        ticks = np.array([each * 10**power for power in range(-9, 10) for each in (1, 2, 5)])
-        ticks = ticks[(ticks >= low * 0.95) & (ticks <= high * 1.05)]
+        ticks = multiples((1, 2, 5), low, high)
     elif len(ticks) > 5:
         ticks = ticks[:: int(np.ceil(len(ticks) / 5))]
     if not len(ticks):
@@ -159,7 +161,7 @@ def draw_curves(table: pd.DataFrame, compound: str, unit: str, response: str) ->
     named = table.assign(modulator_unit=units).to_dict("records")
     table = table.assign(modulator_name=[modulated(row) for row in named])
     lines = list(table.line.unique())
-    steps = sorted(table.modulator_name[~table.kind.isin(TESTS)].unique(), key=lambda name: (name != "", 0))
+    steps = sorted(table.modulator_name[~table.kind.isin(TESTS)].unique(), key=bool)
     columns = min(len(lines), COLUMNS)
     rows = -(-len(lines) // columns)
     tests = {line: tests_of(table[table.line == line], steps) for line in lines}
@@ -224,6 +226,28 @@ def legend_of(table: pd.DataFrame, steps: Sequence[str]) -> tuple[list[Line2D], 
     return handles, labels
 
 
+def draw_estimate(panel: Axes, row: tuple, y: float, look: dict[str, object], ends: Sequence[float]) -> None:
+    """Draw an estimate and its interval, an arrow at an open end; without estimate, its status in words.
+
+    `look` has colour, marker and filling (`mfc`), `ends` the ends of the axis.
+    """
+    colour = look["color"]
+    low, high = (end if pd.isna(own) else own for own, end in zip((row.low, row.high), ends, strict=True))
+    if pd.notna([row.estimate, row.low, row.high]).any():
+        panel.plot([low, high], [y, y], color=colour, lw=0.9, solid_capstyle="butt", zorder=2)
+        for own, end, arrow in ((row.low, low, "<"), (row.high, high, ">")):
+            if pd.isna(own):
+                panel.plot(end, y, marker=arrow, ms=3.5, color=colour, clip_on=False)
+    if pd.notna(row.estimate):
+        panel.plot(row.estimate, y, ls="", ms=4, mec=colour, mew=0.8, zorder=3, **look)
+    elif row.status not in ("ok", "disagreement"):
+        words = row.status.replace("ic50_", "").replace("_", " ")
+        inside = np.sqrt(ends[0] * ends[1]) if pd.isna(row.low) else low
+        panel.annotate(
+            words, (inside, y), (2, 1.5), textcoords="offset points", fontsize=5.5, color=colour, va="bottom"
+        )
+
+
 @styled
 def draw_forest(table: pd.DataFrame, compound: str, unit: str, confidence: float) -> Figure:
     """Draw IC50s by line and condition, and fold changes by both methods, with their intervals."""
@@ -232,8 +256,9 @@ def draw_forest(table: pd.DataFrame, compound: str, unit: str, confidence: float
     left, right = axes[0]
     spots, folds = table[table.kind == "ic50"], table[table.kind == "fold_change"]
     conditions = list(spots.condition.unique())
+    methods = {"f_test": {"marker": "o", "mfc": INK}, "by_experiment": {"marker": "s", "mfc": "white"}}
     for panel, some in ((left, spots), (right, folds)):
-        groups = conditions if panel is left else ["f_test", "by_experiment"]
+        groups = conditions if panel is left else list(methods)
         spread = np.linspace(-0.2, 0.2, len(groups)) if len(groups) > 1 else np.zeros(1)
         values = some[["estimate", "low", "high"]].to_numpy(float)
         known = values[np.isfinite(values) & (values > 0)]
@@ -249,32 +274,8 @@ def draw_forest(table: pd.DataFrame, compound: str, unit: str, confidence: float
             group = row.condition if panel is left else row.method
             y = lines.index(row.line) + spread[groups.index(group)]
             colour = ROLES.get(row.condition_role, ROLES["other"]) if panel is left else INK
-            fill = colour if panel is left or group == "f_test" else "white"
-            marker = "o" if panel is left or group == "f_test" else "s"
-            ends = [row.low if row.low == row.low else low, row.high if row.high == row.high else high]
-            if row.estimate == row.estimate or row.low == row.low or row.high == row.high:
-                panel.plot(ends, [y, y], color=colour, lw=0.9, solid_capstyle="butt", zorder=2)
-                for end, open_, arrow in (
-                    (ends[0], row.low != row.low, "<"),
-                    (ends[1], row.high != row.high, ">"),
-                ):
-                    if open_:
-                        panel.plot(end, y, marker=arrow, ms=3.5, color=colour, clip_on=False)
-            if row.estimate == row.estimate:
-                panel.plot(row.estimate, y, marker, ms=4, mfc=fill, mec=colour, mew=0.8, zorder=3)
-            else:
-                told = row.status not in ("ok", "disagreement")
-                words = row.status.replace("ic50_", "").replace("_", " ") if told else ""
-                inside = ends[0] if row.low == row.low else np.sqrt(low * high)
-                panel.annotate(
-                    words,
-                    (inside, y),
-                    (2, 1.5),
-                    textcoords="offset points",
-                    fontsize=5.5,
-                    color=colour,
-                    va="bottom",
-                )
+            own = {"marker": "o", "mfc": colour} if panel is left else methods[group]
+            draw_estimate(panel, row, y, {"color": colour} | own, (low, high))
             if panel is right:
                 text = p_text(row.p_adjusted)
                 panel.annotate(
