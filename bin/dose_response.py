@@ -201,19 +201,19 @@ def list_curves(
         ["not_percent", "no_ic50", "not_reached", "outside_range"],
         "ok",
     )
-    absolute, low = fits.log10_ic50_absolute.where(half == "ok"), 10.0
+    absolute = fits.log10_ic50_absolute.where(half == "ok")
     columns = {
         **{name: fits[name] for name in ("curve", *CURVE, "response_unit")},
         "model": fits.model.where(effect),
         **{name: fits[name].where(effect) for name in ("bottom", "top", "slope")},
-        "ic50": low ** fits.log10_ic50.where(given),
-        "ic50_low": low ** fits.log10_ic50_low.where(effect),
-        "ic50_high": low ** fits.log10_ic50_high.where(effect),
-        "ic50_wald_low": low ** (fits.log10_ic50 - reach).where(given & reach.lt(10)),
-        "ic50_wald_high": low ** (fits.log10_ic50 + reach).where(given & reach.lt(10)),
-        "ic50_absolute": low**absolute,
-        "ic50_absolute_low": low ** (absolute - absolute_reach).where(absolute_reach.lt(10)),
-        "ic50_absolute_high": low ** (absolute + absolute_reach).where(absolute_reach.lt(10)),
+        "ic50": 10.0 ** fits.log10_ic50.where(given),
+        "ic50_low": 10.0 ** fits.log10_ic50_low.where(effect),
+        "ic50_high": 10.0 ** fits.log10_ic50_high.where(effect),
+        "ic50_wald_low": 10.0 ** (fits.log10_ic50 - reach).where(given & reach.lt(10)),
+        "ic50_wald_high": 10.0 ** (fits.log10_ic50 + reach).where(given & reach.lt(10)),
+        "ic50_absolute": 10.0**absolute,
+        "ic50_absolute_low": 10.0 ** (absolute - absolute_reach).where(absolute_reach.lt(10)),
+        "ic50_absolute_high": 10.0 ** (absolute + absolute_reach).where(absolute_reach.lt(10)),
         "ic50_absolute_status": half,
         "r_squared": fits.r_squared.where(effect),
         "residual_sd": residual_sd.where(effect),

@@ -427,13 +427,11 @@ def chosen(points: Points, percent: np.ndarray, dose_model: str, confidence: flo
     """
     doses = (points.number[:, 0] > 0).sum(axis=1)
     simple = np.where(percent, "3pl_bottom", "3pl_slope").astype(object)
-    wanted = np.full(len(doses), dose_model, dtype=object)
-    wanted[(doses < MIN_DOSES[dose_model]) & (doses >= MIN_DOSES["3pl_slope"])] = "simple"
-    wanted = np.where(wanted == "simple", simple, wanted)
+    few = (doses < MIN_DOSES[dose_model]) & (doses >= MIN_DOSES["3pl_slope"])
+    wanted = np.where(few, simple, dose_model)
     wanted[doses < MIN_DOSES["3pl_slope"]] = ""
     table = by_model(points, wanted, confidence)
-    table["model_reason"] = np.where(wanted == dose_model, "", "four doses carry three parameters")
-    table.loc[wanted == "", "model_reason"] = ""
+    table["model_reason"] = np.where(few, "four doses carry three parameters", "")
     if dose_model == "4pl":
         open_ = (table.log10_ic50_low.isna() | table.log10_ic50_high.isna()) & (table.flat_p < 1 - confidence)
         rows = np.flatnonzero(open_ & (table.model == "4pl") & (table.df > 0))
@@ -453,22 +451,22 @@ def chosen(points: Points, percent: np.ndarray, dose_model: str, confidence: flo
     return table
 
 
-def by_model(points: Points, names: np.ndarray, confidence: float, intervals: bool = True) -> pd.DataFrame:
+def by_model(points: Points, names: np.ndarray, confidence: float) -> pd.DataFrame:
     """Fit each single curve with the model named; without a name its row is empty."""
     tables = [estimate(points.take(np.zeros(0, dtype=int)), "4pl", confidence)]
     for name in sorted(set(names) - {""}):
         rows = np.flatnonzero(names == name)
-        tables.append(estimate(points.take(rows), name, confidence, intervals).set_axis(rows))
+        tables.append(estimate(points.take(rows), name, confidence).set_axis(rows))
     filled = [table for table in tables if len(table)] or tables
     table = pd.concat(filled).reindex(range(len(names)))
     table["n"], table["model"] = points.count, names
     return table
 
 
-def paired(points: Points, first: np.ndarray, second: np.ndarray) -> Points:
+def paired(first: Points, second: Points) -> Points:
     """Make fits of two curves each from these single ones."""
-    parts = [np.concatenate([part[first], part[second]], axis=1) for part in points[:3]]
-    return Points(*parts, points.within[first] + points.within[second])
+    parts = [np.concatenate(each, axis=1) for each in zip(first[:3], second[:3], strict=True)]
+    return Points(*parts, first.within + second.within)
 
 
 def fit_pairs(points: Points, models: np.ndarray, pairs: pd.DataFrame, confidence: float) -> pd.DataFrame:
@@ -484,10 +482,7 @@ def fit_pairs(points: Points, models: np.ndarray, pairs: pd.DataFrame, confidenc
     for names in sorted(set(zip(*known, strict=True)) - {("", "")}):
         rows = np.flatnonzero((known == np.array(names, dtype=object)[:, None]).all(axis=0))
         alone = [points.take(side[rows]) for side in sides]
-        both = Points(
-            *(np.concatenate(parts, axis=1) for parts in zip(*(each[:3] for each in alone), strict=True)),
-            alone[0].within + alone[1].within,
-        )
+        both = paired(*alone)
         own = [estimate(*each, confidence, intervals=False) for each in zip(alone, names, strict=True)]
         common = min(names)  # in the order of their parameters
         same = [estimate(each, common, confidence, intervals=False) for each in alone]

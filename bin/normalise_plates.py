@@ -39,7 +39,6 @@ Iversen et al. 2012, Assay Guidance Manual, PMID 22553862; Hodges and Lehmann 19
 doi:10.1214/aoms/1177704575; Holm 1979, Scand J Stat 6:65
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -67,6 +66,10 @@ WELL_COLUMNS = [
     *("response_unit", "deviation", "robust_z", "growth_rate_value", "growth_rate_status", "flags"),
     *("status", "reason"),
 ]
+VEHICLE_COLUMNS = [
+    *(*PLATE, *CURVE, "wells", "mean", "sd", "cv", "signal_window", "percent_of_unmodulated"),
+    *("status", "reason"),
+]
 DIRECTIONS = ("row", "column", "edge")
 
 BLANK_LIMIT = 3.0  # standard deviations of the blanks: the limit of detection
@@ -74,9 +77,8 @@ OUTLIER_SD, OUTLIER_MIN = 5.0, 0.05
 NOISE_GROUPS = 3
 MIN_REPLICATES = 3  # of two wells that differ, neither is the outlier
 CV_MAX, WINDOW_MIN = 0.2, 0.4  # Assay Guidance Manual
-BLANK_SHARE_MAX = (
-    0.25  # of the vehicle's reading: from here on the blank's error is a good part of the signal's
-)
+# Of the vehicle's reading: from here on the blank's error is a good part of the signal's.
+BLANK_SHARE_MAX = 0.25
 SIGNIFICANT = 0.05
 DECIMALS = 9  # deviations that differ by less are ties: so are those that differ by the machine only
 
@@ -490,16 +492,8 @@ def plates_of(sheet: pd.DataFrame, wells: pd.DataFrame, vehicles: pd.DataFrame) 
     table["status"], table["reason"] = zip(*judged, strict=True)
     columns = [
         *("experiment", "plate", "wells", "sample_wells", "vehicle_wells", "blank_wells", "vehicle_mean"),
-        *(
-            "vehicle_cv",
-            "blank_mean",
-            "blank_share",
-            "signal_window",
-            "replicate_sd",
-            "replicate_share",
-            *tests,
-        ),
-        *(*(f"{test}_adjusted" for test in tests), "adjust_method", "edge_wells", "largest_shift_at"),
+        *("vehicle_cv", "blank_mean", "blank_share", "signal_window", "replicate_sd", "replicate_share"),
+        *(*tests, *(f"{test}_adjusted" for test in tests), "adjust_method", "edge_wells", "largest_shift_at"),
         *("largest_shift", "outlier_wells", "outliers", "below_blank_wells", "status", "reason"),
     ]
     return table.reindex(columns=columns)
@@ -511,12 +505,6 @@ def analyse(sheet: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFra
     vehicles = vehicles_of(sheet)
     wells = flags_of(with_deviations(normalised(sheet, vehicles)))
     return wells, responses_of(wells), plates_of(sheet, wells, vehicles), vehicles
-
-
-VEHICLE_COLUMNS: Sequence[str] = [
-    *(*PLATE, *CURVE, "wells", "mean", "sd", "cv", "signal_window", "percent_of_unmodulated"),
-    *("status", "reason"),
-]
 
 
 @click.command(cls=Script)

@@ -59,9 +59,11 @@ SLOPE_MAX = -1.0  # doubling is -3.32; above -1 a curve does not rank quantities
 EFFICIENCY = (0.9, 1.1)
 R_SQUARED_MIN = 0.98
 BLANK_CYCLES = 5.0
-# The gravest first; quantities of the first ones are missing.
-WITHOUT = ("no_standard", "undetermined", "no_housekeeping", "no_calibrator")
-STATUSES = (*WITHOUT, "template_in_blank", "extrapolated", "partly_undetermined", "scattered", "ok")
+# The gravest first; quantities of the first four are missing.
+STATUSES = (
+    *("no_standard", "undetermined", "no_housekeeping", "no_calibrator"),
+    *("template_in_blank", "extrapolated", "partly_undetermined", "scattered", "ok"),
+)
 STANDARD_COLUMNS = [
     *("plate", "gene", "wells", "wells_left_out", "left_out", "undetermined", "dilutions", "lowest_quantity"),
     *("highest_quantity", "slope", "slope_se", "intercept", "intercept_se", "r_squared", "residual_sd"),
@@ -70,29 +72,13 @@ STANDARD_COLUMNS = [
 ]
 MEASURED_COLUMNS = [
     *("plate", "gene", "line", "condition", "role", "replicate", "wells", "wells_left_out", "left_out"),
-    *(
-        "undetermined",
-        "ct_mean",
-        "ct_sd",
-        "quantity",
-        "quantity_low",
-        "quantity_high",
-        "in_range",
-        "status",
-        "reason",
-    ),
+    *("undetermined", "ct_mean", "ct_sd", "quantity", "quantity_low", "quantity_high", "in_range"),
+    *("status", "reason"),
 ]
 QUANTITY_COLUMNS = [
     *("gene", "line", "condition", "role", "replicate", "quantity", "quantity_se", "quantity_low"),
-    *(
-        "quantity_high",
-        "quantity_to_housekeeping",
-        "quantity_to_housekeeping_se",
-        "ct_mean",
-        "ct_sd",
-        "wells",
-    ),
-    *("plates", "calibrator", "housekeeping", "status", "reason"),
+    *("quantity_high", "quantity_to_housekeeping", "quantity_to_housekeeping_se", "ct_mean", "ct_sd"),
+    *("wells", "plates", "calibrator", "housekeeping", "status", "reason"),
 ]
 
 
@@ -461,6 +447,15 @@ def quantities_of(
     return pd.DataFrame(listed, columns=QUANTITY_COLUMNS)
 
 
+def means_of(quantities: pd.DataFrame) -> pd.DataFrame:
+    """Average the quantities of each gene, line and condition, as logarithms."""
+    known = quantities[quantities.quantity.gt(0)]
+    groups = known.assign(log=np.log10(known.quantity)).groupby(
+        ["line", "gene", "condition", "role", "calibrator"], sort=False
+    )
+    return (10 ** groups.log.mean()).rename("mean").to_frame().join(groups.size().rename("n")).reset_index()
+
+
 def analyse(
     wells: pd.DataFrame, housekeeping: Sequence[str], calibrator: str, confidence: float
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -515,7 +510,7 @@ def main(sheet: Path, housekeeping: str, calibrator: str, confidence: float, res
     write_table(measured[MEASURED_COLUMNS], results / "measurements.tsv")
     write_table(quantities, results / "quantities.tsv")
     drawn = write_curves(results, wells, standards, measured)
-    write_sections(results, standards, quantities, drawn, confidence)
+    write_sections(results, standards, quantities, means_of(quantities), drawn, confidence)
     write_versions(results / "versions.tsv", "matplotlib", "numpy", "pandas", "scipy")
 
 

@@ -9,12 +9,13 @@ from common.multiqc import rows_of, write_section
 
 DRC, WELCH = "10.1371/journal.pone.0146021", "10.1093/biomet/34.1-2.28"
 ROWS = 300  # of a table in the report
+NAMED = 6  # lines that are named in words
 
 
-def listed(lines: list[str], most: int = 6) -> str:
-    """Join words, the first of many."""
-    words = ", ".join(lines[:most])
-    return words + (f" and {len(lines) - most} more" if len(lines) > most else "")
+def listed(lines: list[str]) -> str:
+    """Name lines, the first few."""
+    more = f" and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
+    return ", ".join(lines[:NAMED]) + more
 
 
 def write_comparisons(

@@ -78,8 +78,9 @@ def read_curves(responses: Path) -> pd.DataFrame:
 
 def read_values(wells: Path, responses: Path, curves: pd.DataFrame, fit_on: str) -> pd.DataFrame:
     """Read what curves are fitted on, experiments' means or wells: curve, experiment, dose, value, growth."""
-    listed = read_table(responses / "responses.tsv", RESPONSES)
-    if fit_on == "wells":
+    if fit_on == "experiments":
+        listed = read_table(responses / "responses.tsv", RESPONSES)
+    else:
         listed = read_table(wells / "wells.tsv", WELLS)
         listed = listed[listed.role == "sample"]
         given = listed.response.where(listed.response_unit == "as_given")
@@ -116,9 +117,9 @@ def plan(curves: pd.DataFrame, sheet: pd.DataFrame) -> pd.DataFrame:
     for pair in sheet.to_dict("records"):
         ends = []
         for side in (1, 2):
-            wanted = [pair[f"{name}_{side}"] for name in SIDES]
             hit = pd.Series(True, curves.index)
-            for name, value in zip(SIDES, wanted, strict=True):
+            for name in SIDES:
+                value = pair[f"{name}_{side}"]
                 hit &= curves[name].isna() if pd.isna(value) else curves[name] == value
             ends.append(curves.index[hit][0] if hit.any() else -1)
         rows.append(("sheet", pair["comparison"], *ends))

@@ -13,9 +13,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from common.figures import QUIET, ROLES, new_figure, shortened, styled
+from common.group_comparison_tables import LEVEL
 from common.labels import text_width
 
-LEVEL = ["treatment", "treatment_dose", "treatment_unit"]
 DRAWN = [
     *("element", "line", "condition", "role", *LEVEL, "replicate", "value", "sem", "n", "call"),
     *("comparison", "p_adjusted", "stars", "status", "shown_relative_to"),

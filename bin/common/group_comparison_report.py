@@ -89,7 +89,7 @@ def sentence_of(groups: pd.DataFrame, tests: pd.DataFrame, test: str) -> str:
     parts = [
         f"{groups.assay.nunique()} assays of {groups.line.nunique()} lines: {int(made.sum())} of "
         f"{len(tests)} comparisons could be tested ({test.replace('_', '-')}), with Holm's adjustment within "
-        f"each assay; {int(tests.stars.isin(['*', '**', '***']).sum())} are significant at 5 %."
+        f"each assay; {int(tests.stars.isin(SIGNIFICANT).sum())} are significant at 5 %."
     ]
     found = told(tests)
     found = found[found.stars != ""]

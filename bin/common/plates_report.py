@@ -70,9 +70,9 @@ def draw(drawn: pd.DataFrame, plates: pd.DataFrame, unit: str) -> Figure:
         at = own.row.map(LETTERS.index).to_numpy(int), own.column.to_numpy(int) - 1
         grid[at] = own.deviation
         panel.set_facecolor("white")
-        for role, mark, look in (("blank", "s", PALE), ("sample", ".", PALE), ("vehicle", ".", PALE)):
+        for role, mark in (("blank", "s"), ("sample", "."), ("vehicle", ".")):
             some = (own.role == role).to_numpy() & own.deviation.isna().to_numpy()
-            panel.plot(at[1][some], at[0][some], mark, ms=2.2 if large else 3.6, color=look, mew=0)
+            panel.plot(at[1][some], at[0][some], mark, ms=2.2 if large else 3.6, color=PALE, mew=0)
         picture = panel.imshow(grid, cmap=DIVERGING, norm=norm, aspect="equal", interpolation="nearest")
         vehicle, out = (own.role == "vehicle").to_numpy(), own.outlier.eq("yes").to_numpy()
         spot = {"mew": 0.3, "mec": "white", "mfc": "#333333", "ls": ""}
@@ -113,17 +113,22 @@ def draw(drawn: pd.DataFrame, plates: pd.DataFrame, unit: str) -> Figure:
     return figure
 
 
+def of_plates(table: pd.DataFrame, plates: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a table that are of these plates."""
+    return table[pd.MultiIndex.from_frame(table[PLATE]).isin(pd.MultiIndex.from_frame(plates[PLATE]))]
+
+
 def write_maps(folder: Path, wells: pd.DataFrame, plates: pd.DataFrame) -> pd.DataFrame:
     """Write plate_maps.{svg,png,tsv} where wells have names; return the plates that are drawn.
 
     `wells` has all wells with places (row, column; missing without a name).
     """
     placed = wells[wells.row.notna()]
-    plates = plates[pd.MultiIndex.from_frame(plates[PLATE]).isin(pd.MultiIndex.from_frame(placed[PLATE]))]
+    plates = of_plates(plates, placed)
     if plates.empty:
         return plates
     plates = chosen(plates, MOST)
-    drawn = placed[pd.MultiIndex.from_frame(placed[PLATE]).isin(pd.MultiIndex.from_frame(plates[PLATE]))]
+    drawn = of_plates(placed, plates)
     drawn = drawn.assign(
         column=drawn.column.astype(int), outlier=drawn.outlier.map({True: "yes", False: "no"})
     )
@@ -189,16 +194,11 @@ def findings_of(wells: pd.DataFrame) -> dict[str, str]:
     found = {}
     for line, rows in wells.groupby("line", sort=False):
         lost, stand_out = rows[rows.viability_percent.isna()], int(rows.outlier.sum())
-        parts = (
-            [f"{len(lost):,} of {len(rows):,} wells without viability ({counted(lost.status)})"]
-            if len(lost)
-            else []
-        )
-        parts += (
-            [f"{stand_out:,} of {len(rows):,} wells stand out from their replicates, kept"]
-            if stand_out
-            else []
-        )
+        parts = []
+        if len(lost):
+            parts.append(f"{len(lost):,} of {len(rows):,} wells without viability ({counted(lost.status)})")
+        if stand_out:
+            parts.append(f"{stand_out:,} of {len(rows):,} wells stand out from their replicates, kept")
         if parts:
             found[line] = "; ".join(parts)
     return found

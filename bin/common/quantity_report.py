@@ -139,15 +139,6 @@ def write_curves(
     return drawn.iloc[:0]
 
 
-def means_of(quantities: pd.DataFrame) -> pd.DataFrame:
-    """Average the quantities of each gene, line and condition, as logarithms."""
-    known = quantities[quantities.quantity.gt(0)]
-    groups = known.assign(log=np.log10(known.quantity)).groupby(
-        ["line", "gene", "condition", "role", "calibrator"], sort=False
-    )
-    return (10 ** groups.log.mean()).rename("mean").to_frame().join(groups.size().rename("n")).reset_index()
-
-
 def times(fold: float) -> str:
     """Write a fold change with two digits or more."""
     return f"{fold:.1f}" if 1 <= fold < 10 else f"{fold:.0f}" if fold >= 10 else f"{fold:#.2g}"
@@ -185,11 +176,15 @@ def sentence_of(quantities: pd.DataFrame) -> str:
 
 
 def write_sections(
-    folder: Path, standards: pd.DataFrame, quantities: pd.DataFrame, drawn: pd.DataFrame, confidence: float
+    folder: Path,
+    standards: pd.DataFrame,
+    quantities: pd.DataFrame,
+    means: pd.DataFrame,
+    drawn: pd.DataFrame,
+    confidence: float,
 ) -> None:
-    """Write the sections of the report: quantities by group, and the standard curves."""
+    """Write the sections of the report: quantities and their means by group, and the standard curves."""
     figure = [f"standard_curves.{suffix}" for suffix in ("svg", "png", "tsv")] if len(drawn) else []
-    means = means_of(quantities)
     known = quantities[quantities.quantity.notna()]
     boxes = {
         f"{gene} {line} {condition}": [float(f"{value:.6g}") for value in rows.quantity]

@@ -3,7 +3,7 @@
 Ours    four-parameter fits alone; and the whole: fits, the rule's three-parameter fits, profile intervals and
         statuses, as fit_dose_curves and dose_response make them.
 Rival   curve_fit per curve, the same model within the same bounds, on every 40th curve (times 40, which is
-        said), from one start: lowest response, range, slope 1, median dose. And bindcurve's IC50 model on the
+        said), from one start: lowest response, range, slope 1, median dose. And bindcurve's IC50 model on
         every 800th curve, if it is installed (without bounds: its optimum may lie elsewhere).
 Each runs in a process of its own, median of 3; reading and imports are not counted.
 """
