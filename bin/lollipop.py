@@ -35,11 +35,10 @@ from common.lollipop_layout import Protein, Track
 from common.lollipop_report import left_out, write_report
 from common.multiqc import write_versions
 from common.protein_names import short_name
-from common.tables import TARGET_GENES, read_table, write_table
+from common.tables import LIBRARY, TARGET_GENES, read_table, write_table
 from common.target_sites import find_targets, reason_for
 from matplotlib.figure import Figure
 
-STUDY = dict.fromkeys(["sample", "line", "condition", "role"], "str")
 COVERAGE = dict.fromkeys(["line", "condition", "chrom", "status"], "str")
 COVERAGE |= {"insert_start": "int64", "insert_end": "int64"}
 NAMES = ["line", "condition", "gene", "hgvs_c", "hgvs_p_short", "consequence", "common_polymorphism"]
@@ -120,9 +119,9 @@ def describe(found: pd.DataFrame, rows: Sequence[Row]) -> pd.DataFrame:
     protein = found.hgvs_p_short.where(found.hgvs_p_short != "p.?")
     table["label"] = protein.map(short_name, na_action="ignore").fillna(found.hgvs_c)
     for role in ("reference", "target"):
-        table[role] = found[f"zygosity_{role}"].map(state_of, na_action=None)
+        table[role] = found[f"zygosity_{role}"].map(state_of)
         shares = found[f"vaf_{role}"].where(table[role] != "unknown")
-        table[f"{role}_text"] = shares.map(percent, na_action=None)
+        table[f"{role}_text"] = shares.map(percent)
     table["note"] = found.comparison.str.replace("_", " ")
     causes = {
         "common_polymorphism": found.common_polymorphism == "yes",
@@ -148,20 +147,20 @@ def describe(found: pd.DataFrame, rows: Sequence[Row]) -> pd.DataFrame:
 def codons_of(transcript: Transcript) -> np.ndarray:
     """Return the positions of the genome of each codon but the stop: residues x 3."""
     first, end = transcript.cds
-    positions = [
-        position
-        for start, stop in transcript.exons
-        for position in (range(start, stop) if transcript.strand == "+" else range(stop - 1, start - 1, -1))
-    ]
-    return np.array(positions[first : end - 3]).reshape(-1, 3)
+    return np.array([transcript.to_genome(offset) for offset in range(first, end - 3)]).reshape(-1, 3)
 
 
-def read_residues(codons: np.ndarray, inserts: pd.DataFrame) -> np.ndarray:
-    """Tell of each residue whether inserts (insert_start, insert_end) hold all bases of its codon."""
+def bases_read(codons: np.ndarray, inserts: pd.DataFrame) -> np.ndarray:
+    """Tell of each base of each codon whether one of the inserts (insert_start, insert_end) holds it."""
     held = np.zeros(codons.shape, dtype=bool)
     for start, end in zip(inserts.insert_start, inserts.insert_end, strict=True):
         held |= (codons >= start) & (codons < end)
-    return held.all(axis=1)
+    return held
+
+
+def read_residues(codons: np.ndarray, inserts: pd.DataFrame) -> np.ndarray:
+    """Tell of each residue whether inserts hold all bases of its codon."""
+    return bases_read(codons, inserts).all(axis=1)
 
 
 def stretches(read: np.ndarray) -> list[tuple[int, int]]:
@@ -299,11 +298,8 @@ def why_not(gene: str, transcript: Transcript | str, ids: str, inputs: Inputs) -
         return "no_domains", f"the table of domains has none of {gene}"
     if isinstance(transcript, str):
         return transcript, reason_for(transcript, ids)
-    codons = codons_of(transcript)
     inserts = inputs.coverage[inputs.coverage.chrom == transcript.contig].drop_duplicates("insert_start")
-    near = any(
-        ((codons >= row.insert_start) & (codons < row.insert_end)).any() for row in inserts.itertuples()
-    )
+    near = bases_read(codons_of(transcript), inserts).any()
     if not near and not (inputs.comparison.gene == gene).any():
         return "no_amplicon", "no amplicon holds a base of its coding sequence"
     return "ok", ""
@@ -332,7 +328,7 @@ def main(
 ) -> None:
     """Draw proteins with their domains and the variants in them."""
     inputs = Inputs(
-        read_table(amplicons, STUDY),
+        read_table(amplicons, LIBRARY),
         read_table(coverage, COVERAGE),
         read_table(comparison, COMPARISON),
         read_table(domains, DOMAINS),

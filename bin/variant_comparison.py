@@ -53,7 +53,7 @@ from common.annotation import reverse_complement
 from common.cli import FOLDER, INPUT, RESULTS, Script
 from common.multiqc import write_versions
 from common.signature_tables import read_signatures
-from common.tables import read_table, write_table
+from common.tables import LIBRARY, read_table, write_table
 from common.variant_comparison_report import write_figure, write_report
 from common.variant_comparison_tables import GROUP, OF_SIDE, SITE, TESTED, of_side
 from common.variant_comparison_words import percent, vaf_change, why_unknown, zygosity_change
@@ -198,10 +198,9 @@ def pooled(study: pd.DataFrame, called: pd.DataFrame, limits: Thresholds) -> pd.
         return words.reindex(pd.MultiIndex.from_frame(pools[keys])).fillna("").to_numpy()
 
     pools["flagged_as"] = gathered(parts[parts.status.isin(FLAGS)], "status")
-    surely = parts.merge(pools[[*keys, "surely"]], how="left", on=keys, suffixes=("", "_of_pool"))
-    vain = surely.status.isin(["not_detected", "below_detection"])
-    pools["differing"] = gathered(surely[vain & (surely.detection_limit <= surely.surely_of_pool)], "sample")
-
+    vain = parts.status.isin(["not_detected", "below_detection"])
+    vain &= parts.detection_limit <= groups.surely.transform("max")
+    pools["differing"] = gathered(parts[vain], "sample")
     return with_states(pools, limits)
 
 
@@ -214,12 +213,11 @@ def with_states(pools: pd.DataFrame, limits: Thresholds) -> pd.DataFrame:
     states = {
         "present": pools.ok,
         "flagged": pools.flagged_as != "",
-        "no_alignment": n == 0,
+        "no_alignment": (n == 0) & pools.why.notna(),
         "low_depth": ~pools.judged | (n < limits.depth),
         "replicates_differ": pools.thin > pools.detection_limit,
     }
     pools["state"] = np.select(list(states.values()), list(states), "absent")
-    pools["state"] = pools.state.where((pools.state != "no_alignment") | pools.why.notna(), "low_depth")
     absent = pools.state == "absent"
     pools["vaf_upper"] = np.where(absent, upper_bound(k, n, limits.confidence), np.nan)
     pools["zygosity"] = [
@@ -455,9 +453,9 @@ def sanger_of(row: Mapping, sides: Sequence[tuple | None], traces: pd.DataFrame)
         return "not_done", None
     verdicts, words = [], []
     for side in sides:
-        of_side = own[own.condition == side.condition] if side else own[:0]
-        if len(of_side):
-            verdict, says = trace_verdict(of_side, side)
+        shown = own[own.condition == side.condition] if side else own[:0]
+        if len(shown):
+            verdict, says = trace_verdict(shown, side)
             verdicts.append((verdict, side.state))
             words.append(f"{side.condition} {says}")
     if not verdicts:
@@ -513,9 +511,9 @@ def analyse(
             row = {"line": line, "condition": target or reference} | about
             row |= {"comparison": comparison, "status": status, "reason": reason}
             for role, side in zip(("reference", "target"), sides, strict=True):
-                columns = [*OF_SIDE, "zygosity", "effective", "state"]
-                values = {of_side(column, role): getattr(side, column, None) for column in columns}
-                row |= values if side else {}
+                if side:
+                    columns = [*OF_SIDE, "zygosity", "effective", "state"]
+                    row |= {of_side(column, role): getattr(side, column) for column in columns}
             row["vaf_change"] = vaf_change(*sides)
             row["sanger"], row["sanger_calls"] = sanger_of(row, sides, of_line.get(line, traces[:0]))
             rows.append(row)
@@ -572,7 +570,7 @@ def main(
 ) -> None:
     """Compare the variants of each line's conditions: what was gained, kept and lost."""
     limits = Thresholds(amplicon_min_depth, confidence, q_value_max)
-    study = read_table(amplicons, tables.STUDY)
+    study = read_table(amplicons, LIBRARY)
     counted = tables.read_only(called, tables.CALLED)
     named = tables.read_only(annotated, tables.ANNOTATED)
     traced = tables.read_only(sanger, tables.TRACES)

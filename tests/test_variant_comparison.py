@@ -18,7 +18,7 @@ import variant_comparison as script
 from common import signature_tables
 from common import variant_comparison_report as report
 from common import variant_comparison_tables as tables
-from common.tables import read_table, write_table
+from common.tables import LIBRARY, read_table, write_table
 from common.variant_comparison_words import percent
 from conftest import ORACLES, REFERENCE_DATA, ROOT
 from scipy import stats
@@ -90,7 +90,7 @@ class Study:
                 (sample, line, condition, ROLES.get(condition, "other"))
                 for sample, line, condition, _ in self.samples
             ],
-            columns=list(tables.STUDY),
+            columns=list(LIBRARY),
         )
         candidates = dict.fromkeys(name for *_, shows in self.samples for name in shows)
         called = [

@@ -143,6 +143,11 @@ def embedded(figure: Figure, says: str, dpi: int = 110) -> str:
     return f"<p><img style='max-width:100%' alt='{says}' src='data:image/png;base64,{picture}'></p>"
 
 
+def files_of(stem: str) -> list[str]:
+    """Name the files that `save_figure` writes."""
+    return [f"{stem}.{suffix}" for suffix in ("svg", "png", "tsv")]
+
+
 def save_figure(figure: Figure, drawn: pd.DataFrame, stem: Path) -> None:
     """Write <stem>.svg, <stem>.png (300 dpi) and, in <stem>.tsv, exactly what they draw."""
     with mpl.rc_context(STYLE):

@@ -1,6 +1,6 @@
 """Figures and report sections of locus_genotype: they show tables as given and compute nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from common.figures import PALE, QUIET, ROLES, new_figure, save_figure, shortened, styled
+from common.figures import PALE, QUIET, ROLES, files_of, new_figure, save_figure, shortened, styled
 from common.genotype_tables import short
-from common.multiqc import rows_of, write_section
+from common.multiqc import listed, rows_of, write_section
 
 DOIS = ["10.1093/bioinformatics/btr509", "10.1186/s13059-015-0762-6", "10.1080/01621459.1927.10502953"]
 PANELS = 6  # variants side by side on a page
@@ -252,17 +252,6 @@ def findings_of(shown: Genotypes) -> dict[str, str]:
     return {line: "; ".join(texts) for line, texts in found.items()}
 
 
-def files_of(figure: str) -> list[str]:
-    """List the files of a figure."""
-    return [f"{figure}.{suffix}" for suffix in ("svg", "png", "tsv")]
-
-
-def listed(words: Iterable[str]) -> str:
-    """Write a list in words."""
-    *first, last = list(words) or ["none"]
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 # ---- sections
 
 
@@ -302,9 +291,7 @@ def write_lines(shown: Genotypes, depth_min: int, folder: Path) -> None:
     keys = pd.Index(
         [" ".join([row.line, row.condition, *([row.gene] if several else [])]) for row in lines.itertuples()]
     )
-    figures = (
-        [f"genotype_matrix.{suffix}" for suffix in ("svg", "png", "tsv")] if chosen_variants(shown) else []
-    )
+    figures = files_of("genotype_matrix") if chosen_variants(shown) else []
     write_section(
         folder / "locus_genotype_mqc.json",
         "Genotype by line and condition",

@@ -15,6 +15,12 @@ def counted(statuses: Iterable[str]) -> str:
     return ", ".join(f"{status} {count:,}" for status, count in ordered)
 
 
+def listed(words: Iterable[str]) -> str:
+    """Write a list in words: `A, B and C`; `none` if it is empty."""
+    *first, last = list(words) or ["none"]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def write_section(
     path: Path,
     title: str,

@@ -1,6 +1,5 @@
 """Figure and report section of variant_comparison: they show tables as given and compute nothing."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from common.figures import PALE, QUIET, ROLES, new_figure, save_figure, shortened, styled
-from common.multiqc import counted, rows_of, write_section
+from common.figures import PALE, QUIET, ROLES, files_of, new_figure, save_figure, shortened, styled
+from common.multiqc import counted, listed, rows_of, write_section
+from common.variant_comparison_tables import SITE
 from common.variant_comparison_words import percent
 
-SITE = ["chrom", "pos", "ref", "alt"]
 MANY = 40  # variants of lines from which the figure leaves out common polymorphisms
 MOST = 70  # and no more than these are drawn
 SHOWN = 200  # rows of the table in the report
@@ -194,12 +193,6 @@ def write_figure(table: pd.DataFrame, study: pd.DataFrame, confidence: float, fo
 # ---- words
 
 
-def listed(words: Iterable[str]) -> str:
-    """Write a list in words."""
-    *first, last = list(words) or ["none"]
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 def few(words: list[str]) -> str:
     """Write the first few of a list in words, and how many there are beyond."""
     more = len(words) - TOLD
@@ -316,7 +309,7 @@ def write_report(
                 " How probable each signature is for a substitution is in signatures.tsv: it says what often"
                 " makes such a change, and a single variant does not show its cause."
             )
-    figures = [f"vafs.{suffix}" for suffix in ("svg", "png", "tsv")] if len(drawn) else []
+    figures = files_of("vafs") if len(drawn) else []
     write_section(
         folder / "variant_comparison_mqc.json",
         "Variants gained, kept and lost",

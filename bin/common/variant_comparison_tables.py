@@ -8,7 +8,6 @@ import pandas as pd
 from common.cli import InputError
 from common.tables import read_table
 
-STUDY = dict.fromkeys(["sample", "line", "condition", "role"], "str")
 SITE = ["chrom", "pos", "ref", "alt"]
 CALLED = (
     {"sample": "str", "chrom": "str", "pos": "int64", "ref": "str", "alt": "str"}
