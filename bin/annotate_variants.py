@@ -46,6 +46,7 @@ from common.annotation import (
 )
 from common.cli import FOLDER, INPUT, RESULTS, Script
 from common.multiqc import write_versions
+from common.protein_names import LONG
 from common.stranded import Change, fetch, moved, room, shared
 from common.tables import TARGET_GENES, read_table, write_table
 from common.variant_report import write_report
@@ -78,15 +79,7 @@ ALLELE = re.compile("[ACGT]+")
 KINDS = ["substitution", "position", "codon", "inframe_indel"]  # of hotspots, the most specific first
 
 MITOCHONDRIA = {"chrM", "chrMT", "M", "MT", "NC_012920.1"}
-# Codes of residues: three letters, and one.
-LONG = dict(
-    zip(
-        "ACDEFGHIKLMNPQRSTVWYX*",
-        re.findall("...", "AlaCysAspGluPheGlyHisIleLysLeuMetAsnProGlnArgSerThrValTrpTyrXaaTer"),
-        strict=True,
-    )
-)
-SHORT = {residue: residue for residue in LONG}
+SHORT = {residue: residue for residue in LONG}  # a name of one letter has them as they are
 
 
 class ProteinChange(NamedTuple):

@@ -14,11 +14,10 @@ from matplotlib.ticker import MultipleLocator
 from common.figures import QUIET, ROLES, embedded, save_figure, shortened, styled
 from common.multiqc import rows_of, write_section
 from common.sanger_variants import Reference, Variant, index_of
-from common.trace_files import CHANNELS, Trace
+from common.trace_files import CHANNELS, COMPLEMENT, Trace
 
 # As every sequencer's software has them.
 COLOURS = {"A": "#2CA02C", "C": "#1F5FD0", "G": "#111111", "T": "#D62728"}
-COMPLEMENT = str.maketrans("ACGTRYSWKMBDHVN", "TGCAYRSWMKVHDBN")
 BAND = "#FFF2B3"
 FLANK = 10  # bases on either side of a variant
 LONGEST = 20  # of its bases that are drawn
@@ -29,6 +28,7 @@ TITLE_MM, HEAD_MM, PANEL_MM, NOTE_MM, ABOVE_MM, LETTERS_MM, AXIS_MM = 4.0, 6.5, 
 DIRECTIONS = ("forward", "reverse")
 EMBEDDED = 290_000  # characters of figures that the report itself shows
 SHOWN_ROWS = 200  # of the report's table
+SHOWN = ["line", "gene", "hgvs_p", "condition", "direction", "call", "peak_ratio", "noise_ratio", "status"]
 TEXTS = {
     "not_covered": "not covered",
     "too_noisy": "too noisy",
@@ -354,22 +354,9 @@ def write_report(results: Path, table: pd.DataFrame, made: Mapping[str, tuple[Fi
         for hgvs_p, hgvs_c in zip(table.hgvs_p, table.hgvs_c, strict=True)
     ]
     table = table.assign(variant=pd.Series(names, index=table.index).fillna(table.expected).fillna(""))
-    columns = [
-        "line",
-        "gene",
-        "variant",
-        "condition",
-        "direction",
-        "call",
-        "peak_ratio",
-        "noise_ratio",
-        "status",
-    ]
-    shown = table.head(SHOWN_ROWS).drop(columns="hgvs_p").rename(columns={"variant": "hgvs_p"})
-    shown = shown[[name if name != "variant" else "hgvs_p" for name in columns]].round(3)
-    shown.index = [f"{number}: {file}" for number, file in zip(table.trace, table.file, strict=True)][
-        :SHOWN_ROWS
-    ]
+    first = table.head(SHOWN_ROWS)
+    shown = first.assign(hgvs_p=first.variant)[SHOWN].round(3)
+    shown.index = [f"{number}: {file}" for number, file in zip(first.trace, first.file, strict=True)]
     if shown.index.has_duplicates:
         shown.index = [f"{name} ({number})" for number, name in enumerate(shown.index, start=1)]
     write_section(

@@ -11,6 +11,7 @@ from common.annotation import CODE, Sequences, Transcript, reverse_complement, s
 from common.protein_names import LONG, SUBSTITUTION, same_change, short_name
 from common.tables import read_table
 from common.target_sites import reason_for
+from common.variant_sites import trimmed
 
 ANNOTATED = {
     **dict.fromkeys(["chrom", "ref", "alt", "gene", "named", "hgvs_c", "hgvs_p", "consequence"], "str"),
@@ -37,12 +38,7 @@ class Variant(NamedTuple):
 
     def change(self) -> tuple[int, str, str]:
         """Return the place, from 0, and the alleles without the bases that they begin or end with alike."""
-        start, ref, alt = self.pos - 1, self.ref, self.alt
-        while ref and alt and ref[-1] == alt[-1]:
-            ref, alt = ref[:-1], alt[:-1]
-        while ref and alt and ref[0] == alt[0]:
-            start, ref, alt = start + 1, ref[1:], alt[1:]
-        return start, ref, alt
+        return trimmed(self.pos - 1, self.ref, self.alt)
 
 
 class Choice(NamedTuple):
@@ -133,7 +129,7 @@ def derive(gene: str, expected: str, known: Known) -> Choice:
                 continue
             at = start + offset
             alleles = (old, base) if transcript.strand == "+" else map(reverse_complement, (old, base))
-            names = f"c.{at - first + 1}{old}>{base}", f"p.({LONG[residue]}{number}{LONG[new]})"
+            names = f"c.{transcript.coding_of(at)}{old}>{base}", f"p.({LONG[residue]}{number}{LONG[new]})"
             variants.append(Variant(transcript.contig, transcript.to_genome(at) + 1, *alleles, *names))
     if not variants:
         return Choice([], "not_placed", f"{why}no change of one base of {codon} makes it")

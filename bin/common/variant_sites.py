@@ -58,12 +58,18 @@ def sequence_around(genome: pysam.FastaFile, contig: str, start: int, end: int) 
     return Sequence(contig, first, genome.fetch(contig, first, end + FLANK).upper())
 
 
-def normal_form(start: int, ref: str, alt: str, sequence: Sequence) -> Variant:
-    """Bring a variant into normal form."""
+def trimmed(start: int, ref: str, alt: str) -> tuple[int, str, str]:
+    """Cut off the bases that both alleles end with alike, then those that they begin with."""
     while ref and alt and ref[-1] == alt[-1]:
         ref, alt = ref[:-1], alt[:-1]
     while ref and alt and ref[0] == alt[0]:
         ref, alt, start = ref[1:], alt[1:], start + 1
+    return start, ref, alt
+
+
+def normal_form(start: int, ref: str, alt: str, sequence: Sequence) -> Variant:
+    """Bring a variant into normal form."""
+    start, ref, alt = trimmed(start, ref, alt)
     while not (ref and alt) and start > sequence.start and (ref + alt)[-1] == sequence.cut(start - 1, start):
         ref, alt = (f"{bases[-1]}{bases[:-1]}" if bases else "" for bases in (ref, alt))
         start -= 1
