@@ -46,6 +46,7 @@ import click
 import numpy as np
 import pandas as pd
 import pysam
+from common.aligned_reads import depth_of
 from common.amplicon_windows import (
     PRIMERS,
     WINDOWS,
@@ -320,12 +321,8 @@ def depths_of(primers: pd.DataFrame, products: Mapping[tuple[int, ...], int]) ->
         low, high = np.minimum(start, mate_start), np.maximum(end, mate_end)
         starts = np.concatenate([np.where(together, low, start), mate_start[~together]])
         ends = np.concatenate([np.where(together, high, end), mate_end[~together]])
-        weights = np.concatenate([counts[own], counts[own][~together]])
-        size = each.right_start - each.left_end
-        steps = np.zeros(size + 1, dtype="int64")
-        np.add.at(steps, np.clip(starts - each.left_end, 0, size), weights)
-        np.subtract.at(steps, np.clip(ends - each.left_end, 0, size), weights)
-        depth = np.cumsum(steps)[:size]
+        times = np.concatenate([counts[own], counts[own][~together]])
+        depth = depth_of(starts, ends, each.left_end, each.right_start, times)
         rows.append((each.amplicon, counts[own].sum(), np.median(depth), depth.min()))
     return pd.DataFrame(rows, columns=list(DEPTHS)).astype(DEPTHS)
 

@@ -79,6 +79,7 @@ SUBSTITUTIONS = [f"{left}[{kind}]{right}" for kind, left, right in product(PYRIM
 LONGEST_RUN = 8  # bases: longer homopolymers are one class with these
 INDELS = [f"{kind} in {run}" for kind in ("deletion", "insertion") for run in range(1, LONGEST_RUN + 1)]
 CLASSES = {name: number for number, name in enumerate([*SUBSTITUTIONS, *INDELS])}
+IS_INDEL = np.arange(len(CLASSES)) >= len(SUBSTITUTIONS)
 CARRIER, SAMPLES_MIN, FEW_SITES, PRECISION = 0.05, 3, 10, (20.0, 1e6)
 Q_MAX, POWER, NOTABLE, MIN_FRAGMENTS, MANY_FRAGMENTS = 0.01, 0.95, 0.05, 3, 10
 STRAND_P, STRAND_ODDS, STRAND_SHARE = 1e-3, 3.0, 0.1
@@ -139,12 +140,23 @@ class Moments(NamedTuple):
         return Moments(*(mine - theirs for mine, theirs in zip(self, other, strict=True)))
 
 
+def terms_of(errors: np.ndarray, trials: np.ndarray) -> Moments:
+    """Return what each site adds to the sums; without trials, nothing."""
+    k, n = errors.astype(float), trials.astype(float)
+    return Moments((n > 0).astype(float), k, n, k**2 / np.where(n > 0, n, 1), n**2)
+
+
 def moments_of(errors: np.ndarray, trials: np.ndarray, groups: np.ndarray, number: int) -> Moments:
     """Sum over the sites of each group; those without trials do not count."""
     some = (trials > 0) & (groups >= 0)
-    k, n, group = errors[some].astype(float), trials[some].astype(float), groups[some]
-    sums = (np.ones(len(k)), k, n, k**2 / n, n**2)
-    return Moments(*(np.bincount(group, each, number) for each in sums))
+    terms = terms_of(errors[some], trials[some])
+    return Moments(*(np.bincount(groups[some], each, number) for each in terms))
+
+
+def by_kind(classes: Moments, indel: np.ndarray) -> Moments:
+    """Sum over the classes: of insertions and deletions, or else (`indel` false) of substitutions."""
+    sums = ([each[~IS_INDEL].sum(), each[IS_INDEL].sum()] for each in classes)
+    return Moments(*(np.array(both)[indel.astype(int)] for both in sums))
 
 
 def beta_of(moments: Moments, all_of: Moments) -> tuple[np.ndarray, np.ndarray]:
@@ -172,15 +184,10 @@ class Profile(NamedTuple):
 
     trials: np.ndarray  # samples x sites
     errors: np.ndarray  # samples x sites x changes, as in CHANGES; 0 where a sample may carry a variant
-    clean: np.ndarray  # which these are not
+    clean_trials: np.ndarray  # the fragments that these are of; 0 there, too
     group: np.ndarray  # sites x changes: the class, -1 where there is none
     classes: Moments
     sample_precision: float
-
-    @property
-    def clean_trials(self) -> np.ndarray:
-        """Return fragments a sample, site and change, of samples that carry no variant there."""
-        return np.where(self.clean, self.trials[:, :, None], 0)
 
 
 def profile_of(trials: np.ndarray, errors: np.ndarray, group: np.ndarray, min_vaf: float) -> Profile:
@@ -193,7 +200,7 @@ def profile_of(trials: np.ndarray, errors: np.ndarray, group: np.ndarray, min_va
     classes = moments_of(kept.sum(axis=0).ravel(), n.sum(axis=0).ravel(), group.ravel(), len(CLASSES))
     some = kept < np.maximum(MIN_FRAGMENTS, min_vaf / 2 * n)
     precision = between_samples(*(np.where(some, each, 0)[:, :, :DELETION] for each in (kept, n)))
-    return Profile(trials, kept, clean, group, classes, precision)
+    return Profile(trials, kept, n, group, classes, precision)
 
 
 def between_samples(errors: np.ndarray, trials: np.ndarray) -> float:
@@ -214,21 +221,16 @@ def between_samples(errors: np.ndarray, trials: np.ndarray) -> float:
 def prior_of(profile: Profile, sites: np.ndarray, changes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and precision of the class of each (site, change), from the study's other sites."""
     group = profile.group[sites, changes]
-    k = profile.errors.sum(axis=0)[sites, changes].astype(float)
-    n = profile.clean_trials.sum(axis=0)[sites, changes].astype(float)
-    own = Moments((n > 0).astype(float), k, n, k**2 / np.where(n > 0, n, 1), n**2)
+    k, n = (each[:, sites, changes].sum(axis=0) for each in (profile.errors, profile.clean_trials))
     of_class = Moments(*(np.where(group >= 0, each[group], 0) for each in profile.classes))
-    kinds = np.arange(len(CLASSES)) >= len(SUBSTITUTIONS)
-    both = [np.array([each[~kinds].sum(), each[kinds].sum()]) for each in profile.classes]
-    everything = Moments(*(each[(changes >= DELETION).astype(int)] for each in both))
-    return beta_of(of_class.minus(own), everything.minus(own))
+    own = terms_of(k, n)
+    return beta_of(of_class.minus(own), by_kind(profile.classes, changes >= DELETION).minus(own))
 
 
 def around(errors: np.ndarray, trials: np.ndarray, lines: np.ndarray) -> Moments:
     """Sum over the samples (first axis) of other lines, for each sample; some trials make it count."""
-    k, n = errors.astype(float), trials.astype(float)
     sums = []
-    for values in ((n > 0).astype(float), k, n, k**2 / np.where(n > 0, n, 1), n**2):
+    for values in terms_of(errors, trials):
         total = values.sum(axis=0)
         own = {line: values[lines == line].sum(axis=0) for line in dict.fromkeys(lines)}
         sums.append(np.stack([total - own[line] for line in lines]))
@@ -258,10 +260,7 @@ def between_others(errors: np.ndarray, trials: np.ndarray, lines: np.ndarray, us
         some = np.flatnonzero((lines != line) & (trials > 0))
         some = some[np.argsort(errors[some] / trials[some], kind="stable")][:-1]
         if len(some) >= SAMPLES_MIN and errors[some].any():
-            k, n = errors[some], trials[some]
-            moments = Moments(
-                *(np.array(each) for each in (len(k), k.sum(), n.sum(), (k**2 / n).sum(), (n**2).sum()))
-            )
+            moments = Moments(*(each.sum() for each in terms_of(errors[some], trials[some])))
             found[lines == line] = min(usual, float(precision_of(moments)))
     return found
 
@@ -523,14 +522,12 @@ def limits_of(lines: np.ndarray, profile: Profile, test: Test, settings: Setting
 
 def error_rates(profile: Profile) -> pd.DataFrame:
     """Describe the study's errors by class."""
-    kinds = np.arange(len(CLASSES)) >= len(SUBSTITUTIONS)
-    both = [np.array([each[~kinds].sum(), each[kinds].sum()]) for each in profile.classes]
-    mean, precision = beta_of(profile.classes, Moments(*(each[kinds.astype(int)] for each in both)))
+    mean, precision = beta_of(profile.classes, by_kind(profile.classes, IS_INDEL))
     table = pd.DataFrame({"change": list(CLASSES), "error_rate": mean, "precision": precision})
     for name in ("sites", "trials", "errors"):
         table[name] = getattr(profile.classes, name).astype(int)
     table.loc[table.sites == 0, ["error_rate", "precision"]] = np.nan
-    table["kind"] = np.where(kinds, table.change.str.split().str[0], table.change.str[2:5])
+    table["kind"] = np.where(IS_INDEL, table.change.str.split().str[0], table.change.str[2:5])
     table["status"] = np.select([table.sites == 0, table.sites < FEW_SITES], ["not_seen", "few_sites"], "ok")
     few = table.sites.astype(str) + " sites: precision of all"
     table["reason"] = np.where(table.status == "few_sites", few, "")

@@ -47,6 +47,7 @@ import numpy as np
 import pandas as pd
 import pysam
 from common.aligned_reads import Part, Reads, ascii_of, gaps, lay_down, reads_across
+from common.amplicon_candidates import ALLELES, CHANGES, MEANS, NUMBERS, STRANDS, VARIANT
 from common.amplicon_piles import (
     PRIMERS,
     Amplicon,
@@ -77,13 +78,8 @@ BASES = "ACGT"
 CODE = np.full(256, 5, dtype=np.uint8)  # of what is no base: not counted
 CODE[ascii_of(BASES)] = range(4)
 CODE[GAP] = 4
-CHANGES = ["a", "c", "g", "t", "deletions", "insertions"]
 SITES = ["sample", "chrom", "pos", "ref", "depth", *CHANGES]
-VARIANT = ["chrom", "pos", "ref", "alt"]
-STRANDS = ["alt_forward", "alt_reverse", "rest_forward", "rest_reverse"]
-COUNTS = ["depth", "ref_count", "alt_count", "other_count", *STRANDS]
-MEANS = ["alt_base_quality", "alt_read_position", "rest_read_position"]
-ALLELES = ["sample", *VARIANT, "amplicon", *COUNTS, *MEANS, "status", "reason"]
+COUNTS = [*NUMBERS, *STRANDS]
 
 
 class Settings(NamedTuple):
@@ -428,13 +424,10 @@ def count(
         for number in needed
         if len(placed.operations[number])
     }
-    calls = {
-        each.variant: call(
-            {number: piles[number] for number in each.amplicons if number in piles},
-            *(each.variant, stretch, settings.min_base_quality),
-        )
-        for each in candidates
-    }
+    calls = {}
+    for each in candidates:
+        own = {number: piles[number] for number in each.amplicons if number in piles}
+        calls[each.variant] = call(own, each.variant, stretch, settings.min_base_quality)
     counted = []
     for each in candidates:
         own = calls[each.variant]
@@ -497,10 +490,9 @@ def find(
                 candidates[stretch.name] |= frequent(seen, stretch, settings)
             tables.append(pd.DataFrame(table))
     sites = pd.concat(tables).reindex(columns=SITES).astype(dict.fromkeys(["depth", *CHANGES], "Int64"))
-    sequences = {stretch.name: stretch.sequence for stretch in stretches}
     return sites, {
-        name: sorted(found, key=partial(vcf_fields, sequence=sequences[name]))
-        for name, found in candidates.items()
+        stretch.name: sorted(candidates[stretch.name], key=partial(vcf_fields, sequence=stretch.sequence))
+        for stretch in stretches
     }
 
 
@@ -525,7 +517,8 @@ def tabulate(
                 if counted:
                     calls, whole = counted[number]
                     numbers = rows_of(calls, each, stretch)
-                    kept |= {each.variant} if whole else set()
+                    if whole:
+                        kept.add(each.variant)
                 rows += [{"sample": sample, "variant": each.variant} | named | says | row for row in numbers]
     table = pd.DataFrame(rows, columns=["variant", *ALLELES])
     table = table[table.variant.isin(kept)].drop(columns="variant")

@@ -322,8 +322,10 @@ def covered(reads: Reads, segments: Segments) -> tuple[np.ndarray, np.ndarray, n
     return fragment[fresh], start[fresh], (reached - apart)[last]
 
 
-def depth_of(starts: np.ndarray, ends: np.ndarray, start: int, end: int) -> np.ndarray:
-    """Count the stretches over each place from start to end."""
+def depth_of(
+    starts: np.ndarray, ends: np.ndarray, start: int, end: int, times: np.ndarray | None = None
+) -> np.ndarray:
+    """Count the stretches over each place from start to end; each of them so many times, or once."""
     size = end - start
-    steps = np.bincount(np.clip(starts - start, 0, size), minlength=size + 1)
-    return np.cumsum(steps - np.bincount(np.clip(ends - start, 0, size), minlength=size + 1))[:size]
+    begun, ended = (np.bincount(np.clip(at - start, 0, size), times, size + 1) for at in (starts, ends))
+    return np.cumsum(begun - ended)[:size].astype(np.int64)

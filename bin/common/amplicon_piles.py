@@ -87,7 +87,8 @@ class Placed(NamedTuple):
 def place(reads: Reads, amplicons: Sequence[Amplicon]) -> Placed:
     """Find the amplicon of each read."""
     start, end, clipped_left, clipped_right = extents(reads)
-    amplicon = amplicon_of(reads, amplicons)
+    begins = np.where(reads.reverse, end + clipped_right, start - clipped_left)
+    amplicon = amplicon_of(reads, start, end, begins, amplicons)
     inserts = np.array([[each.start, each.end] for each in amplicons])[amplicon]
     # Where a read begins, or reaches the end of the insert, a primer is clipped: it was read all the same.
     low = start - np.where(~reads.reverse | (start <= inserts[:, 0]), clipped_left, 0)
@@ -126,13 +127,14 @@ def stretches_of(primers: pd.DataFrame, fasta: pysam.FastaFile) -> list[Stretch]
     return found
 
 
-def amplicon_of(reads: Reads, amplicons: Sequence[Amplicon]) -> np.ndarray:
+def amplicon_of(
+    reads: Reads, start: np.ndarray, end: np.ndarray, begins: np.ndarray, amplicons: Sequence[Amplicon]
+) -> np.ndarray:
     """Return the amplicon of each read: of its fragment, by where its mates begin; -1 if there is none.
 
-    Fragments that begin with no primer are of the amplicon whose insert they cover most.
+    `start` and `end` are of a read's aligned bases, `begins` of what was read, on its strand. Fragments that
+    begin with no primer are of the amplicon whose insert they cover most.
     """
-    start, end, clipped_left, clipped_right = extents(reads)
-    begins = np.where(reads.reverse, end + clipped_right, start - clipped_left)
     own = np.array([[each.left_start, each.right_end] for each in amplicons])
     number = reads.fragments
     cost = np.zeros((number, len(amplicons)))

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from common.figures import COLOURS, PALE, ROLES, new_figure, save_figure, shortened, styled
+from common.figures import COLOURS, PALE, ROLES, files_of, new_figure, save_figure, shortened, styled
 from common.multiqc import write_section
 
 MM = 1 / 25.4
@@ -27,7 +27,7 @@ LISTED = 6  # dropouts in a sentence
 SAMPLE_CHARACTERS, AMPLICON_CHARACTERS = 24, 18
 DEPTH_COLOURS = "viridis"
 POOLS = (COLOURS[2], COLOURS[3], COLOURS[1], COLOURS[0], COLOURS[6], COLOURS[4], COLOURS[5])
-LINKS = ["coverage.tsv", "alignment.tsv", *(f"coverage_heatmap.{suffix}" for suffix in ("svg", "png", "tsv"))]
+LINKS = ["coverage.tsv", "alignment.tsv", *files_of("coverage_heatmap")]
 DOIS = ["10.48550/arXiv.1303.3997", "10.1093/gigascience/giab008"]
 PAIRS = {
     "on_target_pairs": ("on target", "#56B4E9"),
@@ -314,15 +314,17 @@ def write_coverage(
         "heatmap",
         [[None if np.isnan(value) else round(value, 3) for value in row] for row in values.tolist()],
         settings={
-            **{"xcats": shown, "ycats": list(sheet["sample"]), "xcats_samples": False},
-            **{"xlab": "amplicon", "ylab": "sample", "zlab": "log10 of the median depth (fragments)"},
-            **{
-                "min": 0,
-                "max": highest(cells),
-                "cluster_rows": False,
-                "cluster_cols": False,
-                "display_values": False,
-            },
+            "xcats": shown,
+            "ycats": list(sheet["sample"]),
+            "xcats_samples": False,
+            "xlab": "amplicon",
+            "ylab": "sample",
+            "zlab": "log10 of the median depth (fragments)",
+            "min": 0,
+            "max": highest(cells),
+            "cluster_rows": False,
+            "cluster_cols": False,
+            "display_values": False,
             "colstops": [
                 [round(stop, 2), to_hex(colormaps[DEPTH_COLOURS](stop))] for stop in np.linspace(0, 1, 9)
             ],

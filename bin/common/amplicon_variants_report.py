@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from common.amplicon_candidates import VARIANT
 from common.multiqc import write_section
 from common.variant_comparison_words import percent
 
@@ -42,14 +43,13 @@ def write_sections(
 def says_found(variants: pd.DataFrame) -> str:
     """Say how many variants there are, and how many candidates are none."""
     found = variants[variants.status == "ok"]
-    places = ["chrom", "pos", "ref", "alt"]
-    candidates = len(variants.drop_duplicates(places))
+    candidates = len(variants.drop_duplicates(VARIANT))
     if found.empty:
         beside = f", of {number_of(candidates, 'candidate')}" if candidates else " and no candidate"
         return f"No variant in any sample{beside}."
-    called, samples = len(found.drop_duplicates(places)), found["sample"].nunique()
+    called, samples = len(found.drop_duplicates(VARIANT)), found["sample"].nunique()
     single = (found.ref.str.len() == 1) & (found.alt.str.len() == 1)
-    kinds = f"{len(found[single].drop_duplicates(places))} of one base"
+    kinds = f"{len(found[single].drop_duplicates(VARIANT))} of one base"
     return (
         f"{number_of(called, 'variant')} ({kinds}) in {number_of(samples, 'sample')}, of "
         f"{number_of(candidates, 'candidate')}; VAF {percent(found.vaf.min())} to {percent(found.vaf.max())}."

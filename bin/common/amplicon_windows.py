@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from common.aligned_reads import united
 from common.cli import InputError
 
 PRIMERS = {
@@ -67,13 +68,8 @@ def windows_of(primers: pd.DataFrame, lengths: Mapping[str, int], flank: int) ->
     """Unite amplicons that touch with their flanks; windows end with the contig, and have its order."""
     found = []
     for chrom, length in lengths.items():
-        apart: list[list[int]] = []
-        ours = primers[primers.chrom == chrom].sort_values("start")
-        for start, end in zip(ours.start - flank, ours.end + flank, strict=True):
-            if apart and start <= apart[-1][1]:
-                apart[-1][1] = max(apart[-1][1], end)
-            else:
-                apart.append([start, end])
+        ours = primers[primers.chrom == chrom]
+        apart = united(zip(ours.start - flank, ours.end + flank, strict=True))
         found += [(chrom, max(0, start), min(end, length)) for start, end in apart]
     names = [f"window_{number}" for number in range(1, len(found) + 1)]
     return pd.DataFrame(

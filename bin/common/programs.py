@@ -108,7 +108,8 @@ def program_version(*command: str) -> str:
 
     Of a single word, `--version` is asked, or else what it says without arguments is read.
     """
-    for words in ([*command, "--version"], [*command]) if len(command) == 1 else ([*command],):
+    asked = [[*command, "--version"], [*command]] if len(command) == 1 else [[*command]]
+    for words in asked:
         done = subprocess.run(words, capture_output=True, text=True, errors="replace")
         if found := re.search(r"\d+(?:\.\d+)+[a-z]?", done.stdout + done.stderr):
             return found[0]

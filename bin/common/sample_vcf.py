@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pysam
 
-VARIANT = ["chrom", "pos", "ref", "alt"]
+from common.amplicon_candidates import VARIANT
+
 FLAGGED = ("strand_bias", "read_end", "primer_site")
 HOMOZYGOUS = 0.9  # VAF from which GT is 1/1
 FILTERS = {
@@ -63,14 +64,12 @@ def genotype(row: tuple) -> dict[str, object]:
     """Return the fields of a VCF for a candidate in a sample."""
     if row.status == "no_alignment":
         return {"FT": "no_alignment"}
-    called = row.status not in ("not_detected", "below_detection")
-    gt = (
-        "./."
-        if row.status == "low_depth"
-        else ("1/1" if row.vaf >= HOMOZYGOUS else "0/1")
-        if called
-        else "0/0"
-    )
+    if row.status == "low_depth":
+        gt = "./."
+    elif row.status in ("not_detected", "below_detection"):
+        gt = "0/0"
+    else:
+        gt = "1/1" if row.vaf >= HOMOZYGOUS else "0/1"
     values = {"GT": gt, "DP": row.depth, "AD": f"{row.ref_count},{row.alt_count}"}
     values["AF"] = f"{row.vaf:.6g}" if row.depth else "."
     return values | {"FT": "PASS" if row.status in ("ok", "not_detected") else row.status}
