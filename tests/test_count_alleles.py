@@ -17,6 +17,7 @@ from common.aligned_reads import read_regions
 from common.annotation import Transcript, reverse_complement, spliced_sequence
 from common.variant_sites import MismatchError, Sequence, from_hgvs, normal_form
 from conftest import REFERENCE_DATA, ROOT
+from mates import MATES
 
 CIGAR = re.compile(r"(\d+)([MIDNS])")
 # Both genes have three exons; 240 bases from the 31st of the transcript on are coding.
@@ -265,19 +266,7 @@ def test_main__counts_planted_alleles_of_a_locus_on_both_strands(study):
         assert (row.alt_base_quality, row.alt_read_position) == (37, 22)
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "expected"),
-    [
-        (("ref", 30), ("ref", 30), (1, 0, 0)),
-        (("alt", 30), ("alt", 10), (0, 1, 0)),
-        (("alt", 37), ("ref", 12), (0, 1, 0)),  # by 25
-        (("alt", 12), ("ref", 37), (1, 0, 0)),
-        (("alt", 37), ("ref", 18), (0, 0, 0)),  # by 19
-        (("alt", 30), ("ref", 30), (0, 0, 0)),
-        (("alt", 10), ("alt", 10), (0, 0, 0)),
-        (("third", 37), ("alt", 5), (0, 0, 1)),
-    ],
-)
+@pytest.mark.parametrize(("first", "second", "expected"), MATES)
 def test_main__counts_a_fragment_once_and_a_disagreement_by_the_difference(study, first, second, expected):
     place = study.place("chr1", 100)
     ref = study.contigs["chr1"][place]

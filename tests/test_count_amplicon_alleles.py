@@ -13,6 +13,7 @@ import pytest
 from aligned_amplicons import FORWARD, REVERSE, Edit, Fragment, write_alignment
 from amplicon_library import AMPLICONS, OTHER_BASE
 from common.variant_sites import normal_form, sequence_around, vcf_fields
+from mates import MATES
 
 CHANGES = ["a", "c", "g", "t", "deletions", "insertions"]
 CONTIGS = library.genome()
@@ -158,19 +159,7 @@ def test_main__counts_nothing_under_the_primer_of_its_own_amplicon(count, clippe
     assert counted.site("chr19", UNDER_K2)["depth"] == 60
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "expected"),
-    [
-        (("ref", 30), ("ref", 30), (1, 0, 0)),
-        (("alt", 30), ("alt", 10), (0, 1, 0)),
-        (("alt", 37), ("ref", 12), (0, 1, 0)),  # by 25
-        (("alt", 12), ("ref", 37), (1, 0, 0)),
-        (("alt", 37), ("ref", 18), (0, 0, 0)),  # by 19
-        (("alt", 30), ("ref", 30), (0, 0, 0)),
-        (("alt", 10), ("alt", 10), (0, 0, 0)),
-        (("third", 37), ("alt", 5), (0, 0, 1)),
-    ],
-)
+@pytest.mark.parametrize(("first", "second", "expected"), MATES)
 def test_main__counts_a_fragment_once_and_a_disagreement_by_the_difference(count, first, second, expected):
     place, ref = IN_K1, contig_of("K1")[IN_K1]
     alt = OTHER_BASE[ref]

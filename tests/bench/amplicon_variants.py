@@ -20,9 +20,8 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -39,12 +38,8 @@ from spliced_reads import write_fasta  # noqa: E402
 WINDOWS = REFERENCE_DATA / "sequences/KEAP1_NFE2L2_genomic_windows.GRCh38.fa"
 AMPLICONS, LENGTH, BESIDE, READ = 28, 220, 600, 150
 VAFS = (0.02, 0.05, 0.1, 0.5)
-SUBSTITUTIONS, INDELS, APART, EDGE = (
-    3,
-    2,
-    30,
-    8,
-)  # at each VAF, a sample; bases between, and to an insert's end
+SUBSTITUTIONS, INDELS = 3, 2  # at each VAF, a sample
+APART, EDGE = 30, 8  # bases between them, and to an insert's end
 LINES, CLEAN = 7, 1
 RIVAL_SHARE = 0.015
 WRAPPER = """
@@ -210,10 +205,10 @@ def freebayes(folder: Path, samples: Iterable[str]) -> dict[str, tuple[float, fl
     named = []
     for sample in samples:  # it tells samples apart by read groups
         named.append(f"named.{sample}.bam")
-        header = (
-            f"samtools addreplacerg -w -r ID:{sample} -r SM:{sample} -o {named[-1]} alignments/{sample}.bam"
-        )
-        subprocess.run(f"{header} && samtools index {named[-1]}", shell=True, check=True, cwd=folder)
+        group = ["-w", "-r", f"ID:{sample}", "-r", f"SM:{sample}", "-o", named[-1]]
+        header = ["samtools", "addreplacerg", *group, f"alignments/{sample}.bam"]
+        for command in (header, ["samtools", "index", named[-1]]):
+            subprocess.run(command, check=True, cwd=folder)
     options = f"--pooled-continuous -F {RIVAL_SHARE} -C 3 -m 20 -q 20"
     command = f"freebayes -f genome.fa {options} {' '.join(named)} > freebayes.vcf"
     return {"freebayes": spent(command, folder)}
@@ -243,12 +238,16 @@ class Calls:
         return normal_form(start, ref, alt, self.sequences[chrom])
 
 
+def rows_of(path: Path) -> Iterator[dict[str, str]]:
+    """Read the rows of a TSV by column."""
+    header, *rows = (line.split("\t") for line in path.read_text().splitlines())
+    return (dict(zip(header, row, strict=True)) for row in rows)
+
+
 def read_ours(folder: Path) -> Calls:
     """Read variants.tsv."""
     calls = Calls(folder)
-    header, *rows = [line.split("\t") for line in (folder / "variants/variants.tsv").read_text().splitlines()]
-    for row in rows:
-        each = dict(zip(header, row, strict=True))
+    for each in rows_of(folder / "variants/variants.tsv"):
         if each["status"] == "ok":
             calls.add(each["sample"], each["chrom"], int(each["pos"]) - 1, each["ref"], each["alt"])
     return calls
@@ -258,11 +257,7 @@ def read_ivar(folder: Path, samples: Iterable[str]) -> Calls:
     """Read what passes ivar's test."""
     calls = Calls(folder)
     for sample in samples:
-        header, *rows = [
-            line.split("\t") for line in (folder / f"ivar/{sample}.tsv").read_text().splitlines()
-        ]
-        for row in rows:
-            each = dict(zip(header, row, strict=True))
+        for each in rows_of(folder / f"ivar/{sample}.tsv"):
             if each["PASS"] != "TRUE":
                 continue
             place, ref, alt = int(each["POS"]) - 1, each["REF"], each["ALT"]
@@ -347,5 +342,4 @@ def main(depth: int, freebayes_lines: int, profile: str) -> None:
 
 
 if __name__ == "__main__":
-    started = time.perf_counter()
     main()
