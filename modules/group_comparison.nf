@@ -5,23 +5,22 @@ process GROUP_COMPARISON {
     cache 'deep'
 
     input:
-    path assays, stageAs: 'assays/*'            // assay, line, condition, role, replicate, value, normaliser, treatment, …; may be none
-    path quantities, stageAs: 'quantities/*'    // quantities.tsv of relative_quantity; may be none
-    val options                                 // map: test, reference_group, confidence
+    path 'measured/*'                     // assays.tsv, quantities.tsv of relative_quantity: one of them or both
+    val options                           // map: test, reference_group, confidence
 
     output:
-    path 'groups.tsv', emit: groups             // a row an assay, line, condition and treatment
-    path 'tests.tsv', emit: tests               // a row a test
+    path 'groups.tsv', emit: groups       // a row an assay, line, condition and treatment
+    path 'tests.tsv', emit: tests         // a row a test
     path '*.{svg,png}', optional: true
-    path '*.bars.tsv', optional: true           // what each figure draws
+    path '*.bars.tsv', optional: true     // what each figure draws
     path '*_mqc.json', emit: sections
     path 'versions.tsv', topic: versions
 
     script:
     """
     group_comparison.py \\
-        --assays assays \\
-        --quantities quantities \\
+        --assays measured \\
+        --quantities measured \\
         --test ${options.test} \\
         --reference-group '${options.reference_group ?: ''}' \\
         --confidence ${options.confidence}

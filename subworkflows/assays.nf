@@ -26,10 +26,8 @@ workflow ASSAYS {
     RELATIVE_QUANTITY(qpcr, options.subMap('housekeeping', 'calibrator', 'confidence'))
 
     // One comparison of what was measured directly and what was quantified; none if there is neither.
-    measured = assays.map { table -> ['assays', table] }.mix(RELATIVE_QUANTITY.out.quantities.map { table -> ['quantities', table] }).toList().filter { tables -> tables }
     GROUP_COMPARISON(
-        measured.map { tables -> tables.findAll { name, _table -> name == 'assays' }.collect { _name, table -> table } },
-        measured.map { tables -> tables.findAll { name, _table -> name == 'quantities' }.collect { _name, table -> table } },
+        assays.mix(RELATIVE_QUANTITY.out.quantities).collect(sort: { table -> table.name }),
         options.subMap('test', 'reference_group', 'confidence'),
     )
 
