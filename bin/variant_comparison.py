@@ -53,7 +53,7 @@ from common.annotation import reverse_complement
 from common.cli import FOLDER, INPUT, RESULTS, Script
 from common.multiqc import write_versions
 from common.signature_tables import read_signatures
-from common.tables import LIBRARY, read_table, write_table
+from common.tables import LIBRARY, only_file, read_only, read_table, write_table
 from common.variant_comparison_report import write_figure, write_report
 from common.variant_comparison_tables import GROUP, OF_SIDE, SITE, TESTED, of_side
 from common.variant_comparison_words import percent, vaf_change, why_unknown, zygosity_change
@@ -571,10 +571,10 @@ def main(
     """Compare the variants of each line's conditions: what was gained, kept and lost."""
     limits = Thresholds(amplicon_min_depth, confidence, q_value_max)
     study = read_table(amplicons, LIBRARY)
-    counted = tables.read_only(called, tables.CALLED)
-    named = tables.read_only(annotated, tables.ANNOTATED)
-    traced = tables.read_only(sanger, tables.TRACES)
-    matrix, shares = tables.only_file(signatures), tables.only_file(exposures)
+    counted = read_only(called, tables.CALLED)
+    named = read_only(annotated, tables.ANNOTATED)
+    traced = read_only(sanger, tables.TRACES)
+    matrix, shares = only_file(signatures), only_file(exposures)
     known = read_signatures(matrix, shares) if matrix and shares else None
     table = analyse(study, counted, named, traced, limits)
     with pysam.FastaFile(str(genome)) as bases:

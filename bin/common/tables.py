@@ -43,6 +43,23 @@ def read_matrix(path: Path, samples: Sequence[str]) -> tuple[pd.DataFrame, pd.Da
     return table[GENES], table[list(samples)]
 
 
+def only_file(folder: Path) -> Path | None:
+    """Return the file of a folder that may have one; None if it is absent or empty."""
+    found = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    if len(found) > 1:
+        raise InputError(
+            f"{folder.name}: {len(found)} files ({', '.join(path.name for path in found)}), not one"
+        )
+    return found[0] if found else None
+
+
+def read_only(folder: Path, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Read the table of a folder; without one it has no rows."""
+    if path := only_file(folder):
+        return read_table(path, columns)
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+
+
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table to 10 significant digits, without its index."""
     table.to_csv(path, sep="\t", index=False, float_format="%.10g", lineterminator="\n")

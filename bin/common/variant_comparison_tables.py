@@ -1,12 +1,4 @@
-"""Columns of the tables that variant_comparison reads and writes, and folders that may hold such a table."""
-
-from collections.abc import Mapping
-from pathlib import Path
-
-import pandas as pd
-
-from common.cli import InputError
-from common.tables import read_table
+"""Columns of the tables that variant_comparison reads and writes."""
 
 SITE = ["chrom", "pos", "ref", "alt"]
 CALLED = (
@@ -47,20 +39,3 @@ COMPARISON = [
     *("vaf_change", *TESTED, "zygosity_reference", "zygosity_target", "zygosity_change", "context"),
     *("most_probable_signature", "signature_posterior", "sanger", "sanger_calls", "status", "reason"),
 ]
-
-
-def only_file(folder: Path) -> Path | None:
-    """Return the file of a folder that may have one; None if it is absent or empty."""
-    found = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
-    if len(found) > 1:
-        raise InputError(
-            f"{folder.name}: {len(found)} files ({', '.join(path.name for path in found)}), not one"
-        )
-    return found[0] if found else None
-
-
-def read_only(folder: Path, columns: Mapping[str, str]) -> pd.DataFrame:
-    """Read the table of a folder; without one it has no rows."""
-    if path := only_file(folder):
-        return read_table(path, columns)
-    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
