@@ -4,6 +4,7 @@ export NXF_SYNTAX_PARSER := v2
 export NXF_ANSI_LOG := false
 
 PIP := $(wildcard containers/*.pip)
+DATA := $(wildcard containers/*.data)
 ANALYSES := $(PIP:containers/%.pip=%)
 TOOLS := gseapy pytest ruff
 VERSION := $(shell sed -n "s/^ *version *= '\(.*\)'/\1/p" nextflow.config)
@@ -41,6 +42,7 @@ image-%:
 versions:  ## write containers/constraints.txt anew, from the newest releases
 	python3 -m venv --clear .venv
 	.venv/bin/pip install -q $(PIP:%=-r %) $(TOOLS)
+	.venv/bin/pip install -q --no-deps $(DATA:%=-r %)
 	{ head -1 containers/constraints.txt; .venv/bin/pip freeze; } > .venv/constraints.txt
 	mv .venv/constraints.txt containers
 
@@ -48,10 +50,11 @@ clean:  ## remove all that the other targets make
 	rm -rf .venv nextflow/lib work results .nextflow* .*_cache
 
 # In one resolver call, so that every analysis is tested with the versions that its image has.
-.venv/ready: $(PIP) $(wildcard containers/*.apt) containers/constraints.txt containers/install $(wildcard nextflow/*)
+.venv/ready: $(PIP) $(DATA) $(wildcard containers/*.apt) containers/constraints.txt containers/install $(wildcard nextflow/*)
 	containers/install containers/*.apt
 	python3 -c 'import ensurepip' 2>/dev/null || echo 'python3-venv -' | containers/install /dev/stdin
 	python3 -m venv .venv
 	.venv/bin/pip install -q -c containers/constraints.txt $(PIP:%=-r %) $(TOOLS)
+	.venv/bin/pip install -q -c containers/constraints.txt --no-deps $(DATA:%=-r %)
 	nextflow/install .venv/bin
 	touch $@

@@ -14,6 +14,8 @@ include { ASSAYS         } from './subworkflows/assays'
 include { NQO1           } from './subworkflows/nqo1'
 include { RESISTANCE     } from './subworkflows/amplicons'
 include { EXPRESSION     } from './subworkflows/expression'
+include { PATIENTS       } from './subworkflows/patients'
+include { COHORTS        } from './subworkflows/cohorts'
 include { REPORT         } from './modules/report'
 
 workflow {
@@ -22,7 +24,7 @@ workflow {
         System.exit(0)
     }
     if (!params.simulate && !sheets().any { name -> params[name] }) {
-        error("no input: give --rnaseq with reads or --counts, --amplicons, --sanger, --dose_response, --assays or --qpcr, or --simulate small (nextflow run . --help lists all parameters)")
+        error("no input: give --rnaseq with reads or --counts, --amplicons, --sanger, --dose_response, --assays, --qpcr, --patients or --cohorts, or --simulate small (nextflow run . --help lists all parameters)")
     }
 
     // [[parameter, path as given, origin, file]], one item: what the user gave, or what the simulation made under the same names.
@@ -35,7 +37,7 @@ workflow {
         inputs.map { rows -> groovy.json.JsonOutput.toJson(values(rows)) }.collectFile(name: 'values.json'),
         file("${projectDir}/nextflow_schema.json"),
         files("${projectDir}/assets/*.schema.json"),
-        inputs.map { rows -> staged(rows).collect { row -> row[3] } },
+        inputs.map { rows -> staged(rows).collect { row -> row[3] } + tables(rows).collect { table -> table.path } },
     )
 
     // References pass the gate too: nothing starts before it. { parameter: [file] } and { analysis: true }.
@@ -97,9 +99,28 @@ workflow {
     // Questions 1, 3 and 4 at the bench: reporter, protein and reactive oxygen; what do lines resist, and what kills them?
     ASSAYS(CHECK_INPUTS.out.dose_response, CHECK_INPUTS.out.comparisons, CHECK_INPUTS.out.assays, CHECK_INPUTS.out.qpcr, params)
 
+    // Question 5: does it matter in patients?
+    PATIENTS(CHECK_INPUTS.out.patients, planned, params)
+
+    // Question 6: does therapy leave its mark in cohorts?
+    COHORTS(
+        CHECK_INPUTS.out.cohorts,
+        CHECK_INPUTS.out.cohort_files,
+        CHECK_INPUTS.out.profiled,
+        CHECK_INPUTS.out.panels,
+        CHECK_INPUTS.out.panel_genes,
+        assets.map { paths -> paths.gene_aliases },
+        assets,
+        READS.out.genome,
+        READS.out.annotation,
+        reference.map { files -> files.signatures },
+        planned,
+        params,
+    )
+
     // Whichever analyses ran, their sections go into one report, always in the same order.
     checked = CHECK_INPUTS.out.plan.mix(CHECK_INPUTS.out.inputs, CHECK_INPUTS.out.notes, CHECK_INPUTS.out.parameters)
-    sections = READS.out.sections.mix(EXPRESSION.out.sections, AMPLICONS.out.sections, ASSAYS.out.sections, NQO1.out.sections, RESISTANCE.out.sections).flatten()
+    sections = READS.out.sections.mix(EXPRESSION.out.sections, AMPLICONS.out.sections, ASSAYS.out.sections, NQO1.out.sections, RESISTANCE.out.sections, PATIENTS.out.sections, COHORTS.out.sections).flatten()
     versions = channel.topic('versions')
         .map { table -> table.text }
         .mix(channel.of("nextflow\t${workflow.nextflow.version}\n${workflow.manifest.name}\t${workflow.manifest.version}\n".toString()))
@@ -114,7 +135,7 @@ workflow {
 
 // The parameters that are sheets of the user's data.
 def sheets() {
-    return ['rnaseq', 'counts', 'contrasts', 'amplicons', 'primers', 'sanger', 'signature_exposures', 'dose_response', 'comparisons', 'assays', 'qpcr']
+    return ['rnaseq', 'counts', 'contrasts', 'amplicons', 'primers', 'sanger', 'signature_exposures', 'dose_response', 'comparisons', 'assays', 'qpcr', 'patients', 'cohorts', 'panels', 'panel_genes']
 }
 
 // Those that are large files or folders: the gate is told of them, and does not read them.
@@ -124,7 +145,7 @@ def references() {
 
 // What stands for the word `shipped`.
 def shipped() {
-    def tables = ['gene_panels', 'target_genes', 'loci', 'skipping', 'domains', 'hotspots'].collectEntries { name -> [name, [file("${projectDir}/assets/${name}.tsv")]] }
+    def tables = ['gene_panels', 'target_genes', 'loci', 'skipping', 'domains', 'hotspots', 'gene_aliases'].collectEntries { name -> [name, [file("${projectDir}/assets/${name}.tsv")]] }
     return [gene_sets: files("${projectDir}/assets/gene_sets/*.gmt").toSorted()] + tables
 }
 
@@ -156,11 +177,17 @@ def seen(path) {
     return [uri: path.toUriString(), exists: exists, kind: exists && path.isDirectory() ? 'folder' : 'file', size: exists && !path.isDirectory() ? path.size() : 0]
 }
 
-// The cells of a sheet that name files: [{ sheet, cell, uri, exists, kind, size }].
-def named(sheet, path) {
+// The cells of a sheet that name files: [{ sheet, cell, path, uri, exists, kind, size }].
+def cells(sheet, path, endings) {
     return path.text.split(/[,\t\r\n]+/).collect { cell -> cell.replace('"', '').trim() }.unique()
-        .findAll { cell -> cell ==~ /.+\.(fastq|fq|fastq\.gz|fq\.gz|bam|cram|ab1|abi|AB1|ABI)/ }
-        .collect { cell -> [sheet: sheet, cell: cell] + seen(cell ==~ /^(\/|[a-z0-9]+:\/\/).*/ ? file(cell, glob: false) : path.parent.resolve(cell)) }
+        .findAll { cell -> cell ==~ "(?i).+\\.(${endings})(\\.gz)?" }
+        .collect { cell -> [sheet: sheet, cell: cell, path: cell ==~ /^(\/|[a-z0-9]+:\/\/).*/ ? file(cell, glob: false) : path.parent.resolve(cell)] }
+        .collect { named -> named + seen(named.path) }
+}
+
+// The tables that cells of sheets name and CHECK_INPUTS reads: [{ sheet, cell, …, path }].
+def tables(rows) {
+    return rows.findAll { row -> row[0] in ['cohorts', 'panels'] && row[3].exists() }.collectMany { row -> cells(row[0], row[3], 'maf|txt|tsv|csv|bed') }.findAll { table -> table.exists && table.kind == 'file' }
 }
 
 // What CHECK_INPUTS is told: the parameters, the files that it reads, references, and the files that sheets name.
@@ -170,7 +197,8 @@ def values(rows) {
         parameters: params,
         files: read.collect { row -> told(row) },
         references: rows.findAll { row -> row[0] in references() }.collect { row -> told(row) + seen(row[3]) },
-        paths: read.findAll { row -> row[0] in ['rnaseq', 'amplicons', 'sanger'] }.collectMany { row -> named(row[0], row[3]) },
+        tables: tables(rows).collect { table -> table.subMap('sheet', 'cell') },
+        paths: read.collectMany { row -> row[0] in ['rnaseq', 'amplicons', 'sanger'] ? cells(row[0], row[3], 'fastq|fq|bam|cram|ab1|abi') : row[0] in ['cohorts', 'panels'] ? cells(row[0], row[3], 'maf|txt|tsv|csv|bed') : [] }.collect { cell -> cell.findAll { name, _value -> name != 'path' } },
     ]
 }
 

@@ -30,7 +30,7 @@ workflow READS {
         tuple(sample, [file(rows[0].bam, glob: false)] + ['bai', 'csi', 'crai'].collect { kind -> file("${rows[0].bam}.${kind}", glob: false) }.findAll { index -> index.exists() })
     }
 
-    used = reference.combine(planned).filter { _files, plan -> plan.trim_reads || plan.align_rna || plan.sanger_confirmation }.map { files, _plan -> files }.first()
+    used = reference.combine(planned).filter { files, plan -> plan.trim_reads || plan.align_rna || plan.sanger_confirmation || (plan.mutation_matrix && files.fasta) }.map { files, _plan -> files }.first()
     PREPARE_REFERENCE(used.map { files -> files.fasta }, used.map { files -> files.gtf }, used.map { files -> files.transcripts })
     genome = PREPARE_REFERENCE.out.genome
     annotation = PREPARE_REFERENCE.out.annotation

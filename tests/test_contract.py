@@ -137,7 +137,8 @@ def test_the_versions_of_images_and_tests_are_those_that_are_pinned():
         for line in (ROOT / "containers/constraints.txt").read_text().splitlines()
         if "==" in line
     )
-    for listed in sorted((ROOT / "containers").glob("*.pip")):
+    lists = [path for kind in ("pip", "data") for path in (ROOT / "containers").glob(f"*.{kind}")]
+    for listed in sorted(lists):
         for package in listed.read_text().split():
             assert package.lower() in pinned, f"{listed.name}: {package}"
 
