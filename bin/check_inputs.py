@@ -23,10 +23,12 @@ import pandas as pd
 from common.amplicon_sheets import check_amplicons
 from common.bench_sheets import check_bench, in_one_form
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
+from common.cohort_sheets import Cohorts, Table, check_cohorts, read_genes
 from common.count_matrix import Matrix, read_counts
 from common.gmt_files import check_overlap, note_highlighted, read_gene_sets
 from common.multiqc import write_versions
 from common.parameters import as_text, check_parameters, specifications
+from common.patient_sheets import check_patients, of_patients
 from common.read_files import READS, Seen, check_reads, located, one_row_each
 from common.sheets import Problems, check_conditions, check_spelling, listed, meant, read_sheet, shown
 from common.tables import write_table
@@ -35,17 +37,28 @@ from common.target_sheets import check_targets
 # Not beside --simulate, which makes them or does without; nor what they refer to.
 SHEETS = (
     *("rnaseq", "counts", "contrasts", "amplicons", "primers", "sanger", "signature_exposures"),
-    *("dose_response", "comparisons", "assays", "qpcr"),
+    *("dose_response", "comparisons", "assays", "qpcr", "patients", "cohorts", "panels", "panel_genes"),
 )
 REFERENCES = ("fasta", "gtf", "transcripts", "salmon_index", "star_index", "signatures")
-ASSETS = ("target_genes", "loci", "skipping", "domains", "hotspots", "gene_panels")  # sheets, else shipped
+ASSETS = (
+    "target_genes",
+    "loci",
+    "skipping",
+    "domains",
+    "hotspots",
+    "gene_aliases",
+    "gene_panels",
+)  # sheets, else shipped
 FILES = (*SHEETS, *ASSETS, "gene_sets")
 NOT_IN_RESULTS = ("outdir", "publish_dir_mode", "registry", "help", "save_reference", *FILES, *REFERENCES)
+# The sheets that are passed on with the columns that they have.
+AS_GIVEN = ("primers", "signature_exposures", "dose_response", "comparisons", "assays", "qpcr", "patients")
 # What each analysis needs of parameters and of the files that the rnaseq sheet names; any one of those
 # between `or` will do, and the first of them is used. In the order of the report.
 INDEXED, COUNTED = "salmon_index or fasta", "counts or FASTQ"
 ALIGNED = ("FASTQ or BAM", "fasta", "gtf")
 AMPLIFIED = ("amplicons", "primers", "fasta", "gtf")
+COUNTABLE = "fasta or a context column or sbs96"
 NEEDS = {
     "trim_reads": ("FASTQ or amplicons", INDEXED, "gtf"),
     "quantify_transcripts": ("FASTQ", INDEXED, "gtf"),
@@ -70,6 +83,18 @@ NEEDS = {
     "annotate_variants": ("FASTQ or BAM or amplicons", "fasta", "gtf"),
     "locus_genotype": ALIGNED,
     "pileup": ALIGNED,
+    "biomarker_cutoff": ("patients", "column score"),
+    "survival": (
+        "patients",
+        "column os_months or column dfs_months",
+        "column score or another of --survival_groups",
+    ),
+    "patient_table": ("patients",),
+    "harmonise_mutations": ("cohorts", "MAF"),
+    "mutation_frequency": ("cohorts", "MAF"),
+    "cohort_lollipop": ("cohorts", "MAF"),
+    "mutation_matrix": ("cohorts", COUNTABLE),
+    "mutational_signatures": ("cohorts", COUNTABLE),
 }
 UNLESS = {"quantify_transcripts": "counts", "gene_counts": "counts"}  # what makes an analysis superfluous
 # Which analyses use a reference, in part by way of an index that is built from it.
@@ -78,6 +103,8 @@ USES = {
     "align_rna": {"fasta", "gtf", "star_index"},
     "align_amplicons": {"fasta", "gtf"},
     "variant_comparison": {"signatures"},
+    "mutation_matrix": {"fasta", "gtf"},
+    "mutational_signatures": {"signatures"},
     "sanger_confirmation": {"fasta", "gtf"},
 }
 # The column of each sheet whose values must differ in more than case: a line, or names of files.
@@ -85,7 +112,10 @@ SPELLED = {
     **{"rnaseq": "line", "contrasts": "contrast", "gene_panels": "panel", "target_genes": "gene"},
     **{"amplicons": "line", "primers": "amplicon", "sanger": "line"},
     **{"dose_response": "line", "assays": "line", "qpcr": "line"},
+    **{"patients": "patient", "cohorts": "cohort", "panels": "panel"},
 }
+# The sheets whose further columns are kept, and what for.
+KEPT_WHOLE = {"rnaseq": "kept to block by", "patients": "kept to tabulate and to group by"}
 ROLE = "role"  # the column that samples.tsv adds
 # What it is called in each sheet: wells have a role of their own.
 ROLES = {
@@ -323,7 +353,10 @@ def planned(there: Container[str]) -> pd.DataFrame:
         references = [need for need in absent if need.split(" or ")[0] in REFERENCES]
         reasons = [f"{need} not given" for need in absent if need not in references]
         if references:
-            wanted = [" or ".join(f"--{name}" for name in need.split(" or ")) for need in references]
+            wanted = [
+                " or ".join(f"--{name}" if name in REFERENCES else name for name in need.split(" or "))
+                for need in references
+            ]
             reasons.append(f"needs {' and '.join(wanted)}")
         if UNLESS.get(analysis) in there:
             reasons = [f"{UNLESS[analysis]} given"]
@@ -339,6 +372,7 @@ class Given(NamedTuple):
     files: Sequence[File]
     references: Mapping[str, Seen]  # by parameter
     found: Mapping[str, Mapping[str, Seen]]  # by the sheet that names it, and its cell
+    read: Mapping[tuple[str, str], Table]  # those of them that are read here, by both
 
 
 class Checked(NamedTuple):
@@ -352,6 +386,8 @@ class Checked(NamedTuple):
     matrix: Matrix | None
     contrasts: list[Contrast]
     collections: dict[str, str]  # GMT text
+    cohorts: Cohorts | None
+    panel_genes: list[str]
     rows: list[int]  # of each file
 
 
@@ -365,12 +401,12 @@ def read_sheets(
             schema = json.loads((folder / specs[file.parameter]["schema"]).read_text())
             if (table := read_sheet(file.path, file.name, schema, problems)) is not None:
                 columns = list(schema["items"]["properties"])
-                tables[file.parameter] = table if file.parameter == "rnaseq" else table[columns]
+                tables[file.parameter] = table if file.parameter in KEPT_WHOLE else table[columns]
                 if file.parameter in SPELLED:
                     check_spelling(file.name, table[SPELLED[file.parameter]], problems)
                 further = [column for column in table if column not in columns]
                 if further:
-                    fate = "kept to block by" if file.parameter == "rnaseq" else "ignored"
+                    fate = KEPT_WHOLE.get(file.parameter, "ignored")
                     problems.note(file.name, f"further columns, {fate}: {listed(further)}")
     return tables
 
@@ -480,6 +516,18 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
         note_highlighted(wanted, [each for its in sets.values() for each in its], problems)
     check_targets(tables, names, {file.parameter for file in given.files if file.origin == "given"}, problems)
 
+    check_patients(names, tables, right, problems)
+    if "patients" in tables:
+        there |= of_patients(tables["patients"], right)
+    cohorts = check_cohorts(names, tables, given.found, given.read, schema.parent, problems)
+    there |= set() if cohorts is None else cohorts.there
+    panel_genes = [
+        gene
+        for file in given.files
+        if file.parameter == "panel_genes"
+        for gene in read_genes(Table(file.name, file.path), problems)
+    ]
+
     plan = planned(there)
     used = {name for each in plan.analysis[plan.planned == "yes"] for name in USES.get(each, ())}
     for name in REFERENCES:
@@ -489,8 +537,11 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     sizes = {name: len(table) for name, table in tables.items()}
     sizes |= {} if lanes is None else {"rnaseq": len(lanes)}
     sizes |= {"counts": len(matrix.gene_ids)} if matrix else {}
+    sizes |= {"panel_genes": len(panel_genes)}
     rows = [len(sets.get(file.given, ())) or sizes.get(file.parameter, 0) for file in given.files]
-    return Checked(right, there, tables, lanes, plan, matrix, contrasts, collections, rows)
+    return Checked(
+        right, there, tables, lanes, plan, matrix, contrasts, collections, cohorts, panel_genes, rows
+    )
 
 
 def sha256(path: Path) -> str:
@@ -505,6 +556,7 @@ def record_of(given: Given, checked: Checked) -> pd.DataFrame:
         (file.parameter, file.given, sha256(file.path), str(rows))
         for file, rows in zip(given.files, checked.rows, strict=True)
     ]
+    inputs += [(sheet, cell, sha256(table.path), "") for (sheet, cell), table in given.read.items()]
     inputs += [(name, seen.path, "", "") for name, seen in given.references.items()]
     for kind, sheet, columns in (
         ("FASTQ", "rnaseq", ["fastq_1", "fastq_2"]),
@@ -551,9 +603,16 @@ def write_all(given: Given, checked: Checked, results: Path) -> None:
         write_table(traces.drop(columns="ab1"), results / "sanger.tsv")
         uris = traces.ab1.map(lambda cell: given.found["sanger"][cell].uri)
         write_table(traces[["trace"]].assign(ab1=uris), results / "sanger_files.tsv")
-    for name in ("primers", "signature_exposures", "dose_response", "comparisons", "assays", "qpcr"):
+    for name in AS_GIVEN:
         if name in tables:
             write_table(tables[name], results / f"{name}.tsv")
+    if checked.cohorts:
+        for name in ("cohorts", "profiled", "panels"):
+            if (table := getattr(checked.cohorts, name)) is not None:
+                write_table(table, results / f"{name}.tsv")
+        write_table(checked.cohorts.files, results / "cohort_files.tsv")
+    if checked.panel_genes:
+        (results / "panel_genes.txt").write_text("".join(f"{gene}\n" for gene in checked.panel_genes))
     if checked.contrasts:
         write_table(pd.DataFrame(checked.contrasts), results / "contrasts.tsv")
     if checked.matrix:
@@ -576,11 +635,13 @@ def seen_of(said: Mapping, path: str) -> Seen:
     "--values",
     type=INPUT,
     required=True,
-    help="JSON: parameters {}, files [{parameter, path, origin}], "
+    help="JSON: parameters {}, files [{parameter, path, origin}], tables [{sheet, cell}], "
     "references [{parameter, path, exists, kind, size}], paths [{sheet, cell, uri, exists, kind, size}].",
 )
 @click.option("--schema", type=INPUT, required=True, help="nextflow_schema.json, with its assets/ beside it.")
-@click.option("--sheets", type=FOLDER, required=True, help="Folder with <n>/<file> for the nth of the files.")
+@click.option(
+    "--sheets", type=FOLDER, required=True, help="Folder with <n>/<file> for the nth of files and tables."
+)
 @RESULTS
 def main(values: Path, schema: Path, sheets: Path, results: Path) -> None:
     """Check every parameter, sheet and file; if all are right, write them as tables, and what is planned."""
@@ -602,7 +663,14 @@ def main(values: Path, schema: Path, sheets: Path, results: Path) -> None:
     for each in paths:
         cell = " ".join(each["cell"].split())  # as sheets are read: without padding
         found.setdefault(each["sheet"], {})[cell] = seen_of(each, cell)
-    given, problems = Given(words["parameters"], files, seen, found), Problems()
+    folders = enumerate(words["tables"], start=len(files) + 1)
+    read = {
+        (each["sheet"], " ".join(each["cell"].split())): Table(
+            Path(each["cell"]).name, next((sheets / str(number)).iterdir())
+        )
+        for number, each in folders
+    }
+    given, problems = Given(words["parameters"], files, seen, found, read), Problems()
     checked = check_all(given, schema, problems)
     if problems.found:
         raise InputError(str(problems))

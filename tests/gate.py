@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-from check_inputs import REFERENCES, SHEETS, main
+from check_inputs import ASSETS, REFERENCES, SHEETS, main
 from conftest import ROOT
 
 SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
@@ -22,8 +22,12 @@ SAMPLES = [
     for replicate in (1, 2)
 ]
 TAB = "\t"
-READ = [*SHEETS, "gene_sets", "gene_panels", "target_genes", "loci", "skipping", "domains", "hotspots"]
-NAMING = ["rnaseq", "amplicons", "sanger"]  # sheets whose cells name files
+READ = [*SHEETS, "gene_sets", *ASSETS]
+# Sheets whose cells name files, and how those end; and those whose files the gate reads.
+READS = r"\.(fastq|fq|fastq\.gz|fq\.gz|bam|cram|ab1|abi)\W*$"
+TABLES = r"\.(maf|txt|tsv|csv|bed)(\.gz)?\W*$"
+NAMING = {"rnaseq": READS, "amplicons": READS, "sanger": READS, "cohorts": TABLES, "panels": TABLES}
+STAGED = ("cohorts", "panels")
 LIBRARIES = [
     (f"{line}.{code}", line, condition)
     for line in "AB"
@@ -79,30 +83,28 @@ class Gate:
                     listed.append(
                         {"parameter": name, "path": path if not shipped else source.name, "origin": origin}
                     )
-                    staged = self.folder / "sheets" / str(len(listed)) / source.name
-                    staged.parent.mkdir(parents=True)
                     content = source.read_bytes() if shipped else files[path]
-                    staged.write_bytes(content if isinstance(content, bytes) else content.encode())
+                    self.stage(len(listed), source.name, content)
         references = [
             {"parameter": name, "path": values[name], "origin": "given", **self.seen(files, values[name])}
             for name in REFERENCES
             if values[name]
         ]
-        paths = []
-        for name in NAMING:
+        paths, tables = [], []
+        for name, ending in NAMING.items():
             sheet = files.get(values[name], "")
             text = sheet.decode(errors="replace") if isinstance(sheet, bytes) else sheet
             cells = dict.fromkeys(re.split(r"[,\t\r\n]+", text))
-            paths += [
-                {"sheet": name, "cell": cell.strip(' "'), **self.seen(files, cell.strip(' "'))}
-                for cell in cells
-                if re.search(r"\.(fastq|fq|fastq\.gz|fq\.gz|bam|cram|ab1|abi)\W*$", cell)
-            ]
+            its = dict.fromkeys(cell.strip(' "') for cell in cells if re.search(ending, cell))
+            paths += [{"sheet": name, "cell": cell, **self.seen(files, cell)} for cell in its]
+            for cell in [cell for cell in its if name in STAGED and files.get(cell) is not None]:
+                tables.append({"sheet": name, "cell": cell})
+                self.stage(len(listed) + len(tables), cell, files[cell])
         if given.get("simulate"):
             values |= dict.fromkeys([*SHEETS, *REFERENCES])
         values_file = self.folder / "values.json"
-        inputs = {"parameters": values, "files": listed, "references": references, "paths": paths}
-        values_file.write_text(json.dumps(inputs))
+        inputs = {"parameters": values, "files": listed, "tables": tables}
+        values_file.write_text(json.dumps(inputs | {"references": references, "paths": paths}))
         result = self.run_script(
             main, values=values_file, schema=ROOT / "nextflow_schema.json",
             sheets=self.folder / "sheets", results=self.results,
@@ -114,6 +116,12 @@ class Gate:
             first.startswith("Error: ") and first.endswith(" to put right before anything runs:")
         )
         return lines
+
+    def stage(self, number: int, name: str, content: str | bytes) -> None:
+        """Lay a file where the gate reads it."""
+        staged = self.folder / "sheets" / str(number) / Path(name).name
+        staged.parent.mkdir(parents=True)
+        staged.write_bytes(content if isinstance(content, bytes) else content.encode())
 
     @staticmethod
     def seen(files: dict[str, str | bytes | None], path: str) -> dict[str, object]:

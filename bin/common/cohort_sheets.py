@@ -11,13 +11,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from common.maf_files import BUILD, NEEDED, SAMPLE, column_called, header_of, read_columns
+from common.cli import InputError
+from common.maf_files import NEEDED, find_columns, read_fields, read_header
 from common.read_files import Seen
 from common.sheets import (
     Problems,
     UnreadableError,
-    check_once,
-    check_spelling,
     listed,
     meant,
     read_sheet,
@@ -56,10 +55,13 @@ def read_genes(table: Table, problems: Problems) -> list[str]:
     """Read a list of genes: a symbol a row, further columns and lines that start with # left out."""
     genes: dict[str, int] = {}
     try:
-        rows = [(number, fields[0]) for number, fields in rows_of(table.path) if not fields[0].startswith("#")]
+        rows = [
+            (number, fields[0]) for number, fields in rows_of(table.path) if not fields[0].startswith("#")
+        ]
     except UnreadableError as error:
         problems.add(table.name, str(error), "UTF-8 text with a gene a row")
         return []
+    rows = [(number, gene) for number, gene in rows if not gene.startswith("#")]
     for place, (number, gene) in enumerate(rows):
         if place == 0 and gene.lower() in HEADS:
             continue
@@ -99,7 +101,7 @@ def read_regions(table: Table, problems: Problems) -> list[tuple[str, str, str, 
 
 
 def read_panels(
-    name: str, sheet: pd.DataFrame, tables: Mapping[tuple[str, str], Table], problems: Problems
+    sheet: pd.DataFrame, tables: Mapping[tuple[str, str], Table], problems: Problems
 ) -> pd.DataFrame:
     """Read the genes or regions of each panel."""
     rows = []
@@ -135,39 +137,37 @@ def check_maf(table: Table, build: str | None, profiled: pd.Series | None, probl
     Returns whether it has a column of contexts.
     """
     try:
-        header = header_of(table.path)
-    except UnreadableError as error:
-        problems.add(table.name, str(error), "a MAF: tab-separated text with a header")
+        header = read_header(table.path).columns
+        there = find_columns(header)
+        fields = read_fields(table.path, ("sample", "build"))
+    except InputError as error:
+        found = error.message.removeprefix(f"{table.path.name}: ")
+        problems.add(table.name, found, "a MAF, gz-compressed or not")
         return False
-    lacking = [field for field in NEEDED if not column_called(field, header)]
-    for field in lacking:
-        found = f"no such column among {listed(header)}{meant(NEEDED[field], header)}"
-        problems.add(f"{table.name}, header, {NEEDED[field]}", found, f"the column {NEEDED[field]} of a MAF")
-    wanted = [column for field in (SAMPLE, BUILD) if (column := column_called(field, header))]
-    values = read_columns(table.path, wanted)
-    if values.empty:
+    for column in [column for field, column in NEEDED.items() if field not in there]:
+        found = f"no such column among {listed(header)}{meant(column, header)}"
+        problems.add(f"{table.name}, header, {column}", found, "one of that name, or of that meaning")
+    if not there.keys() & {"classification", "hgvs_p"}:
+        found = f"no such column among {listed(header)}"
+        expected = "this one, or HGVSp_Short: what a mutation does"
+        problems.add(f"{table.name}, header, Variant_Classification", found, expected)
+    counts = {
+        field: {each["values"].as_py(): each["counts"].as_py() for each in values.value_counts()}
+        for field, values in fields.items()
+    }
+    if "sample" in counts and not counts["sample"]:
         problems.add(table.name, "no row below the header", "a row a mutation")
-        return False
-    by_build = column_called(BUILD, header)
-    if by_build and build:
-        check_build(table.name, values[by_build], build, problems)
-    by_sample = column_called(SAMPLE, header)
-    if by_sample and profiled is not None:
-        counts = values[by_sample].value_counts(sort=False)
-        unknown = sorted(set(counts.index) - set(profiled.dropna()))
-        if unknown:
-            found = f"{listed(unknown)}, with {counts[unknown].sum():,} mutations"
-            expected = "samples of the cohort's list: it has all that were profiled"
-            problems.add(f"{table.name}, {by_sample}", found, expected)
-    return column_called("context", header) != ""
-
-
-def check_build(name: str, builds: pd.Series, build: str, problems: Problems) -> None:
-    """Find rows whose genome build is another than the sheet says."""
-    for said, rows in builds[builds.ne("")].value_counts(sort=False).items():
-        if not any(number in said for number in BUILDS[build]):
-            expected = f"{build}, as the sheet says of the cohort"
-            problems.add(f"{name}, NCBI_Build", f"{shown(said)} in {rows:,} rows", expected)
+    for said, rows in counts.get("build", {}).items() if build else ():
+        if said and not any(number in said for number in BUILDS[build]):
+            found, expected = f"{shown(said)} in {rows:,} rows", f"{build}, as the sheet says of the cohort"
+            problems.add(f"{table.name}, {header[there['build']]}", found, expected)
+    known = None if profiled is None else set(profiled.dropna())
+    unknown = [] if known is None else sorted(counts.get("sample", {}).keys() - known)
+    if unknown:
+        found = f"{listed(unknown)}, with {sum(counts['sample'][name] for name in unknown):,} mutations"
+        expected = "samples of the cohort's list, which has all that were profiled"
+        problems.add(f"{table.name}, {header[there['sample']]}", found, expected)
+    return "context" in there
 
 
 def check_matrix(table: Table, problems: Problems) -> list[str]:
@@ -180,7 +180,9 @@ def check_matrix(table: Table, problems: Problems) -> list[str]:
     header = rows[0][1] if rows else []
     if not header or header[0] not in MATRIX_HEADS:
         found = shown(header[0]) if header else "an empty file"
-        problems.add(f"{table.name}, row 1", found, f"{' or '.join(MATRIX_HEADS)}, then a column for each sample")
+        problems.add(
+            f"{table.name}, row 1", found, f"{' or '.join(MATRIX_HEADS)}, then a column for each sample"
+        )
         return []
     contexts = {fields[0]: number for number, fields in rows[1:]}
     if lacking := [context for context in CONTEXTS if context not in contexts]:
@@ -204,6 +206,36 @@ def check_named(
                 problems.add(f"{name}, row {row}, {column}", fault, A_FILE)
 
 
+def profiled_samples(
+    row: NamedTuple,
+    read: Mapping[tuple[str, str], Table],
+    schema: Mapping,
+    panels: Sequence[str],
+    problems: Problems,
+) -> tuple[pd.DataFrame | None, set[str]]:
+    """Check the files of a cohort, a row of its sheet.
+
+    Returns its profiled samples (None if nothing tells them), and what analyses need of it: `MAF`, `sbs96`,
+    `a context column`.
+    """
+    listed_samples, maf, matrix = (read.get(("cohorts", cell)) for cell in (row.samples, row.maf, row.sbs96))
+    profiled = None
+    if listed_samples:
+        profiled = read_profiled(row.cohort, listed_samples, schema, panels, problems)
+    there = set()
+    if maf:
+        samples = None if profiled is None else profiled["sample"]
+        has_contexts = check_maf(maf, row.genome_build, samples, problems)
+        there |= {"MAF", "a context column"} if has_contexts else {"MAF"}
+    if matrix:
+        there.add("sbs96")
+        counted = check_matrix(matrix, problems)
+        if profiled is None:
+            columns = {"cohort": row.cohort, "sample": counted, "patient": counted, "panel": ""}
+            profiled = pd.DataFrame(columns)
+    return profiled, there
+
+
 def check_cohorts(
     names: Mapping[str, str],
     tables: Mapping[str, pd.DataFrame],
@@ -213,43 +245,33 @@ def check_cohorts(
     problems: Problems,
 ) -> Cohorts | None:
     """Check the sheets of cohorts and panels, and the files that they name; None if there are none."""
-    panels = None
+    panels, known = None, []
     if "panels" in tables:
         check_named(names["panels"], tables["panels"], ["file"], found.get("panels", {}), problems)
-        panels = read_panels(names["panels"], tables["panels"], read, problems)
+        panels = read_panels(tables["panels"], read, problems)
+        known = list(tables["panels"].panel.dropna())
     if "cohorts" not in tables:
         return None
-    name, cohorts = names["cohorts"], tables["cohorts"]
-    seen = found.get("cohorts", {})
+    name, cohorts, seen = names["cohorts"], tables["cohorts"], found.get("cohorts", {})
     check_named(name, cohorts, ("maf", "samples", "sbs96"), seen, problems)
     schema = json.loads((schemas / "assets/cohort_samples.schema.json").read_text())
-    known = [] if "panels" not in tables else list(tables["panels"].panel.dropna())
-    rows, files, lists, there = [], [], [], set()
+    rows, files, samples, there = [], [], [], set()
     for row in cohorts.itertuples():
-        where = f"{name}, row {row.Index}"
         if row.maf == "" and row.sbs96 == "":
-            problems.add(f"{where}, maf", "nothing, and no sbs96", "a MAF file, or a ready matrix")
+            expected = "a MAF file, or a ready matrix in the column sbs96"
+            problems.add(f"{name}, row {row.Index}, maf", "nothing, and no sbs96", expected)
         if row.maf and row.samples == "":
-            problems.add(f"{where}, samples", "nothing, with a MAF", "the list of all profiled samples")
-        profiled = None
-        if row.samples and (table := read.get(("cohorts", row.samples))):
-            profiled = read_profiled(row.cohort, table, schema, known, problems)
-            lists.append(profiled)
-        if row.maf and (table := read.get(("cohorts", row.maf))):
-            samples = None if profiled is None else profiled["sample"]
-            there |= {"MAF"} | ({"a context column"} if check_maf(table, row.genome_build, samples, problems) else set())
-        if row.sbs96 and (table := read.get(("cohorts", row.sbs96))):
-            there.add("sbs96")
-            counted = check_matrix(table, problems)
-            if profiled is None:
-                lists.append(pd.DataFrame({"sample": counted, "patient": counted, "panel": ""}).assign(cohort=row.cohort))
+            expected = "the list of all samples that were profiled, mutated or not"
+            problems.add(f"{name}, row {row.Index}, samples", "nothing, with a MAF", expected)
+        profiled, its = profiled_samples(row, read, schema, known, problems)
+        samples += [] if profiled is None else [profiled]
+        there |= its
         numbers = []
         for kind, cell in (("maf", row.maf), ("sbs96", row.sbs96)):
-            number = sum(file[0] == kind for file in files) + 1
-            numbers.append(str(number) if cell else "")
-            files += [(kind, str(number), seen[cell].uri)] if cell and cell in seen else []
+            numbers.append(str(sum(file[0] == kind for file in files) + 1) if cell else "")
+            files += [(kind, numbers[-1], seen[cell].uri)] if cell in seen else []
         rows.append((row.cohort, row.genome_build, *numbers))
-    every = pd.concat([each[PROFILED] for each in lists]) if lists else pd.DataFrame(columns=PROFILED)
+    every = pd.concat(samples) if samples else pd.DataFrame(columns=PROFILED)
     note_profiled(name, every, cohorts, problems)
     if unused := [panel for panel in known if panel not in set(every.panel)]:
         problems.note(names["panels"], f"no sample has panel {listed(unused)}")

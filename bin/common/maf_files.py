@@ -1,89 +1,254 @@
-"""Find the columns of MAF files, whoever wrote them: GDC, cBioPortal, C-CAT.
-
-Names of columns are compared without case, spaces and punctuation.
-"""
+"""Read tables of mutations in their dialects: MAF of the GDC, Oncotator and cBioPortal, C-CAT's exports."""
 
 import gzip
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
 
-from common.sheets import UnreadableError, lines_of
+from common.cli import InputError
+from common.multiqc import listed
+from common.protein_names import SHORT
 
-SAMPLE, BUILD = "sample", "build"
-# What a column holds, and the names that it has; the first is GDC's.
-SYNONYMS = {
-    "gene": ("Hugo_Symbol", "Gene", "Gene_Symbol", "GeneSymbol", "Marker"),
-    "chrom": ("Chromosome", "Chr", "Chrom"),
-    "position": ("Start_Position", "Start", "Position", "Pos"),
-    "end": ("End_Position", "End"),
-    "ref": ("Reference_Allele", "Ref", "Reference"),
-    "alt": ("Tumor_Seq_Allele2", "Alt", "Alternate_Allele", "Variant_Allele"),
-    "classification": ("Variant_Classification", "Mutation_Type", "MutationType", "Effect"),
-    SAMPLE: ("Tumor_Sample_Barcode", "Sample", "Sample_ID", "SampleId"),
-    BUILD: ("NCBI_Build", "Genome_Build"),
-    "filter": ("FILTER",),
-    "hgvs_c": ("HGVSc", "cDNA_Change", "CDS_Change"),
-    "hgvs_p": ("HGVSp_Short", "HGVSp", "Amino_Acid_Change", "Protein_Change"),
-    "transcript": ("Transcript_ID", "RefSeq", "Annotation_Transcript", "Transcript"),
-    "protein_position": ("Protein_Position",),
-    "context": ("CONTEXT", "ref_context"),
-    "t_ref_count": ("t_ref_count",),
-    "t_alt_count": ("t_alt_count",),
+C_CAT = "c_cat調査結果_変異情報_"
+# Columns of each field, the first that a file has; in lower case, all but letters and digits as one underscore.
+FIELDS = {
+    "sample": ("tumor_sample_barcode", "sample_id", "tumor_sample", "c_cat調査結果_基本項目_ハッシュid"),
+    "gene": ("hugo_symbol", "gene_symbol", "symbol", C_CAT + "マーカー"),
+    "chrom": ("chromosome", "chrom", "chr", C_CAT + "クロモソーム番号"),
+    "position": ("start_position", "start", "position", C_CAT + "物理位置"),
+    "ref": ("reference_allele", "ref", C_CAT + "リファレンス塩基"),
+    "alt": ("tumor_seq_allele2", "variant_allele", "alt", C_CAT + "塩基変化"),
+    "alt_1": ("tumor_seq_allele1",),
+    "classification": ("variant_classification", "mutation_type"),
+    "filter": ("filter",),
+    "origin": ("mutation_status", C_CAT + "変異由来"),
+    "kind": (C_CAT + "変異種類",),
+    "transcript": ("transcript_id", "annotation_transcript", "refseq_mrna_id", "refseq", "feature"),
+    "hgvs_c": ("hgvsc", "hgvs_c", "cdna_change"),
+    "hgvs_p": (
+        *("hgvsp_short", "protein_change", "amino_acid_change", "hgvsp", "hgvs_p", "aa_change"),
+        C_CAT + "変異内容",
+    ),
+    "protein_position": ("protein_position",),
+    "context": ("context", "ref_context"),
+    "t_ref": ("t_ref_count",),
+    "t_alt": ("t_alt_count",),
+    "t_depth": ("t_depth",),
+    "build": ("ncbi_build", "genome_build"),
+    "vaf": ("t_vaf", "vaf", "tumor_f", "i_tumor_f", C_CAT + "変異アレル頻度"),
 }
-# What a MAF cannot do without, by the names that problems give.
 NEEDED = {
-    field: SYNONYMS[field][0] for field in ("gene", "chrom", "position", "ref", "alt", "classification", SAMPLE)
+    "sample": "Tumor_Sample_Barcode",
+    "gene": "Hugo_Symbol",
+    "chrom": "Chromosome",
+    "position": "Start_Position",
+    "ref": "Reference_Allele",
+    "alt": "Tumor_Seq_Allele2",
 }
+MISSING = ("", ".", "NA", "__UNKNOWN__")
+
+# The vocabulary of Variant_Classification, and further names of the same.
+STANDARD = (
+    *("Missense_Mutation", "Nonsense_Mutation", "Frame_Shift_Del", "Frame_Shift_Ins", "In_Frame_Del"),
+    *("In_Frame_Ins", "Splice_Site", "Splice_Region", "Translation_Start_Site", "Nonstop_Mutation", "Silent"),
+    *("3'UTR", "5'UTR", "3'Flank", "5'Flank", "Intron", "IGR", "RNA", "lincRNA", "Targeted_Region"),
+    *("De_novo_Start_InFrame", "De_novo_Start_OutOfFrame", "Start_Codon_SNP", "Start_Codon_Del"),
+    *("Start_Codon_Ins", "Stop_Codon_Del", "Stop_Codon_Ins"),
+)
+FURTHER = {
+    "missense": "Missense_Mutation",
+    "missense_variant": "Missense_Mutation",
+    "nonsense": "Nonsense_Mutation",
+    "stop_gained": "Nonsense_Mutation",
+    "frame_shift_deletion": "Frame_Shift_Del",
+    "frame_shift_insertion": "Frame_Shift_Ins",
+    "inframe_deletion": "In_Frame_Del",
+    "in_frame_deletion": "In_Frame_Del",
+    "inframe_insertion": "In_Frame_Ins",
+    "in_frame_insertion": "In_Frame_Ins",
+    "splice_acceptor_variant": "Splice_Site",
+    "splice_donor_variant": "Splice_Site",
+    "splice_region_variant": "Splice_Region",
+    "start_lost": "Translation_Start_Site",
+    "stop_lost": "Nonstop_Mutation",
+    "synonymous": "Silent",
+    "synonymous_variant": "Silent",
+    "3_prime_utr_variant": "3'UTR",
+    "5_prime_utr_variant": "5'UTR",
+    "downstream_gene_variant": "3'Flank",
+    "upstream_gene_variant": "5'Flank",
+    "intron_variant": "Intron",
+}
+
+
+class Maf(NamedTuple):
+    """A file's rows: each field's values as text, empty where there is none; and the columns they are from."""
+
+    fields: dict[str, pa.Array]
+    columns: dict[str, str]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.fields["sample"])
 
 
 def plain(name: str) -> str:
-    """Write a column's name without case, spaces and punctuation."""
-    return "".join(filter(str.isalnum, name.lower()))
+    """Write a column's name as FIELDS has it."""
+    return re.sub(r"[\W_]+", "_", name.strip().strip('"').lower()).strip("_")
 
 
-def column_called(field: str, header: Sequence[str]) -> str:
-    """Return the column that holds what a field is: the first synonym that is there; empty if none is."""
-    by_plain = {plain(name): name for name in reversed(header)}
-    return next((by_plain[name] for name in map(plain, SYNONYMS[field]) if name in by_plain), "")
+NAMES = {plain(name): name for name in STANDARD} | FURTHER
 
 
-def header_of(path: Path) -> list[str]:
-    """Read the header of a MAF, below comment lines that start with #."""
-    for line in lines_of(path):
-        if line.strip() and not line.startswith("#"):
-            return [name.strip() for name in line.rstrip("\r\n").split("\t")]
-    raise UnreadableError("no header")
+def find_columns(header: Sequence[str]) -> dict[str, int]:
+    """Return the number of the column of each field that a header has."""
+    numbers: dict[str, int] = {}
+    for number, name in enumerate(header):
+        numbers.setdefault(plain(name), number)
+    found = {
+        field: next((numbers[name] for name in names if name in numbers), -1)
+        for field, names in FIELDS.items()
+    }
+    return {field: number for field, number in found.items() if number >= 0}
 
 
-def comments_above(path: Path) -> int:
-    """Count the lines above the header."""
-    count = 0
-    for line in lines_of(path):
-        if line.strip() and not line.startswith("#"):
-            return count
-        count += 1
-    return count
+class Header(NamedTuple):
+    """How a file begins."""
+
+    lines: int  # before its rows
+    columns: list[str]
+    delimiter: str
+    encoding: str
 
 
-def read_columns(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Read the named columns of a MAF as text (categories), an empty cell as empty text.
-
-    `path` is compressed if its content says so.
-    """
+def read_header(path: Path) -> Header:
+    """Read the header of a file, below comment lines; without one it is an InputError."""
     with path.open("rb") as file:
         compressed = file.read(2) == b"\x1f\x8b"
-    with (gzip.open if compressed else open)(path, "rb") as text:
-        table = pd.read_csv(
-            text,
-            sep="\t",
-            skiprows=comments_above(path),
-            usecols=list(dict.fromkeys(columns)),
-            dtype="category",
-            keep_default_na=False,
-            quoting=3,  # quotation marks are letters
-            encoding_errors="replace",
-            skipinitialspace=True,
-        )
-    return table.rename(columns=str.strip)
+    with gzip.open(path) if compressed else path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            content = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
+            if content and not content.startswith(b"#"):
+                break
+        else:
+            raise InputError(f"{path.name}: no header (expected the columns of a MAF)")
+    try:
+        header, encoding = content.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        header, encoding = content.decode("cp932", errors="replace"), "cp932"
+    delimiter = "\t" if "\t" in header else ","
+    return Header(number, [name.strip('"') for name in header.split(delimiter)], delimiter, encoding)
+
+
+def read_maf(path: Path) -> Maf:
+    """Read what is needed of a MAF; a column that lacks, or a row of another length, is an InputError."""
+    header = read_header(path).columns
+    numbers = find_columns(header)
+    if lacking := [column for field, column in NEEDED.items() if field not in numbers]:
+        has = ", ".join(header[:20]) + (", …" if len(header) > 20 else "")
+        raise InputError(f"{path.name}: no column {listed(lacking)} (has {has})")
+    if not numbers.keys() & {"classification", "hgvs_p"}:
+        raise InputError(f"{path.name}: no column Variant_Classification or HGVSp_Short (has neither)")
+    fields = read_fields(path, FIELDS)
+    if "alt_1" in fields:
+        same = pc.or_(pc.equal(fields["alt"], fields["ref"]), pc.equal(fields["alt"], ""))
+        fields["alt"] = pc.if_else(same, fields["alt_1"], fields["alt"])
+    return Maf(fields, {field: header[number] for field, number in numbers.items()})
+
+
+def read_fields(path: Path, fields: Container[str]) -> dict[str, pa.Array]:
+    """Read those of the fields that a MAF has; a row of another length is an InputError."""
+    before, header, delimiter, encoding = read_header(path)
+    numbers = {field: number for field, number in find_columns(header).items() if field in fields}
+    names = [str(number) for number in range(len(header))]
+    wanted = [names[number] for number in dict.fromkeys(numbers.values())]
+    with path.open("rb") as file:
+        compressed = file.read(2) == b"\x1f\x8b"
+    try:
+        with pa.input_stream(str(path), compression="gzip" if compressed else None) as stream:
+            table = csv.read_csv(
+                stream,
+                csv.ReadOptions(column_names=names, skip_rows=before, encoding=encoding, block_size=1 << 24),
+                csv.ParseOptions(delimiter=delimiter, quote_char=False if delimiter == "\t" else '"'),
+                csv.ConvertOptions(
+                    column_types=dict.fromkeys(wanted, pa.string()),
+                    include_columns=wanted,
+                    strings_can_be_null=False,
+                    quoted_strings_can_be_null=False,
+                ),
+            )
+    except pa.ArrowInvalid as error:
+        if "Empty CSV" not in str(error):
+            raise InputError(f"{path.name}: {str(error).splitlines()[0][:200]}") from error
+        table = pa.table({name: pa.array([], pa.string()) for name in wanted})
+    return {field: cleaned(table[names[number]]) for field, number in numbers.items()}
+
+
+def cleaned(column: pa.ChunkedArray) -> pa.Array:
+    """Trim values, and leave those empty that say that there is none."""
+    values = pc.utf8_trim_whitespace(column.combine_chunks())
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    values = pc.if_else(pc.is_in(values, pa.array(MISSING)), "", values)
+    if pc.any(pc.match_substring_regex(values, '["\t\n]')).as_py():
+        values = pc.replace_substring_regex(values, '["\t\n]+', " ")
+    return values
+
+
+class Coded(NamedTuple):
+    """A column of few different values: each row's number among them."""
+
+    codes: np.ndarray
+    values: list[str]
+
+    def map(self, function: Callable[[str], object], dtype: object = object) -> np.ndarray:
+        """Return what a function says of each row's value."""
+        return np.array([function(value) for value in self.values] or [None], dtype)[self.codes]
+
+    def take(self, rows: np.ndarray) -> "Coded":
+        """Return some rows."""
+        return Coded(self.codes[rows], self.values)
+
+
+def coded(column: pa.Array) -> Coded:
+    """Number the different values of a column."""
+    encoded = column.dictionary_encode()
+    return Coded(encoded.indices.to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist())
+
+
+def number_of(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Turn text into numbers; what is none is missing."""
+    pattern = r"^\d+$" if pa.types.is_integer(kind) else r"^\d*\.?\d+(?:[eE][-+]?\d+)?$"
+    return pc.if_else(pc.match_substring_regex(column, pattern), column, pa.scalar(None, pa.string())).cast(
+        kind
+    )
+
+
+def standard_name(classification: str) -> str:
+    """Return the name in MAF's vocabulary of what Variant_Classification says; what is not known stays."""
+    return NAMES.get(plain(classification), classification)
+
+
+def short_changes(column: pa.Array) -> pa.Array:
+    """Write changes of proteins as p.E79Q: no accession, no parentheses, one letter a residue, * for a stop."""
+    names = pc.replace_substring_regex(column, r"^(?:.*:)?(?:p\.)?\(?(?:p\.)?|\)$", "")
+    long = pc.match_substring_regex(names, "[A-Z][a-z]{2}")
+    if pc.any(long).as_py():
+        spelt = names.filter(long)
+        for residue, letter in SHORT.items():
+            spelt = pc.replace_substring(spelt, residue, letter)
+        names = pc.replace_with_mask(names, long, spelt)
+    names = pc.replace_substring_regex(names, r"(\d)X$|(fs)X", r"\1\2*")
+    return pc.if_else(pc.equal(names, ""), "", pc.binary_join_element_wise("p.", names, ""))
+
+
+def first_number(column: pa.Array) -> pa.Array:
+    """Return the first number of a change's name; of p.X125_splice it is 125."""
+    found = pc.extract_regex(column, r"^[^0-9]*(?P<number>[0-9]{1,6})")
+    return pc.struct_field(found, "number").cast(pa.int64())

@@ -28,7 +28,8 @@ def check_stained(name: str, patients: pd.DataFrame, problems: Problems) -> None
 def check_follow_up(name: str, patients: pd.DataFrame, problems: Problems) -> None:
     """Find events without a time, and times without an event."""
     for endpoint in ENDPOINTS:
-        columns = time, event = f"{endpoint}_months", f"{endpoint}_event"
+        time = f"{endpoint}_months"
+        columns = (time, f"{endpoint}_event")
         given = patients[list(columns)].dropna()
         for lacking, other in (columns, columns[::-1]):
             for row in given.index[given[lacking].eq("") & given[other].ne("")]:
