@@ -187,7 +187,7 @@ def cells(sheet, path, endings) {
 
 // The tables that cells of sheets name and CHECK_INPUTS reads: [{ sheet, cell, …, path }].
 def tables(rows) {
-    return rows.findAll { row -> row[0] in ['cohorts', 'panels'] && row[3].exists() }.collectMany { row -> cells(row[0], row[3], 'maf|txt|tsv|csv|bed') }.findAll { table -> table.exists && table.kind == 'file' }
+    return rows.findAll { row -> row[0] in ['cohorts', 'panels'] && row[3].exists() }.collectMany { row -> cells(row[0], row[3], 'maf|txt|tsv|csv|bed') }.findAll { table -> table.exists && table.kind == 'file' && table.size }
 }
 
 // What CHECK_INPUTS is told: the parameters, the files that it reads, references, and the files that sheets name.

@@ -97,7 +97,7 @@ class Gate:
             cells = dict.fromkeys(re.split(r"[,\t\r\n]+", text))
             its = dict.fromkeys(cell.strip(' "') for cell in cells if re.search(ending, cell))
             paths += [{"sheet": name, "cell": cell, **self.seen(files, cell)} for cell in its]
-            for cell in [cell for cell in its if name in STAGED and files.get(cell) is not None]:
+            for cell in [cell for cell in its if name in STAGED and files.get(cell)]:
                 tables.append({"sheet": name, "cell": cell})
                 self.stage(len(listed) + len(tables), cell, files[cell])
         if given.get("simulate"):

@@ -76,7 +76,7 @@ def read_genes(table: Table, problems: Problems) -> list[str]:
 
 def read_regions(table: Table, problems: Problems) -> list[tuple[str, str, str, str]]:
     """Read the regions of a panel (BED): gene, chrom, start, end."""
-    regions = []
+    regions, right = [], problems.found.total()
     try:
         for number, fields in rows_of(table.path):
             if re.match(r"#|track\b|browser\b", fields[0]):
@@ -93,9 +93,9 @@ def read_regions(table: Table, problems: Problems) -> list[tuple[str, str, str, 
     except UnreadableError as error:
         problems.add(table.name, str(error), "UTF-8 text with a region a row")
         return []
-    if not regions:
+    if not regions and problems.found.total() == right:
         problems.add(table.name, "no region", "a region a row: contig, start, end, gene")
-    elif not any(region[0] for region in regions):
+    elif problems.found.total() == right and not any(region[0] for region in regions):
         problems.add(table.name, "no gene in the fourth column", "the gene of each region")
     return regions
 
