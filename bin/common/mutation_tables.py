@@ -1,5 +1,6 @@
 """Read tables of mutations, ready matrices of mutations, and lists of genes."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,9 @@ def middle_codes(contexts: pa.ChunkedArray) -> np.ndarray:
             of_length = contexts.take(pa.array(rows))
             three = pc.utf8_slice_codeunits(of_length, int(length) // 2 - 1, int(length) // 2 + 2)
             three = three.combine_chunks().dictionary_encode()
-            letters = [[ord(base) if base.isascii() else 0 for base in word.as_py()] for word in three.dictionary]
+            letters = [
+                [ord(base) if base.isascii() else 0 for base in word.as_py()] for word in three.dictionary
+            ]
             codes = CODES[np.array(letters, dtype=np.uint8)].reshape(-1, 3)
             found[:, rows] = codes[three.indices.to_numpy()].T
     return found
@@ -89,6 +92,6 @@ def read_spectra(path: Path) -> pd.DataFrame:
 
 
 def read_genes(path: Path) -> list[str]:
-    """Read a list of genes, one a row; what follows a # is a comment."""
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
-    return list(dict.fromkeys(gene for line in lines if (gene := line.partition("#")[0].strip())))
+    """Read a list of genes: the first word of each row; what follows a # is a comment."""
+    rows = [line.partition("#")[0] for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    return list(dict.fromkeys(re.split(r"[,\s]", row.strip())[0] for row in rows if row.strip()))
