@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Draw the reads at each genotyped locus and discovered variant: a figure a variant and line.
+"""Draw the reads at genotyped loci and discovered variants: a figure a variant and line.
 
+Which      Loci in the lines that are not reference in all samples, and further variants of each line.
 Counts     Fragments that count_alleles counts: of two mates that show one base the better counts, bases
            below the base quality and alignments below the mapping quality do not; neither do secondary and
            supplementary alignments, flagged duplicates and those that failed quality control. A gap that is a
@@ -58,6 +59,7 @@ class Variant(NamedTuple):
     hgvs_p: str
     line: str
     seen: bool  # in some sample of the line
+    reference: bool  # in all samples of the line: there is nothing to look at
 
 
 class Window(NamedTuple):
@@ -79,16 +81,21 @@ class Fragments(NamedTuple):
 
 
 def variants_of(genotypes: pd.DataFrame, discovery: pd.DataFrame) -> list[Variant]:
-    """List what is to be drawn: every locus in every line, other variants where a line has them.
+    """List what may be drawn: every locus in every line, other variants where a line has them.
 
     Those that some sample of the line has come first.
     """
-    named = genotypes.assign(seen=genotypes.genotype.isin(["het", "hom", "ambiguous"]))
+    named = genotypes.assign(
+        seen=genotypes.genotype.isin(["het", "hom", "ambiguous"]), reference=genotypes.genotype == "ref"
+    )
     found = discovery[discovery.genotype.isin(["het", "hom"]) & ~discovery.consequence.map(is_silent)]
-    both = pd.concat([named, found.assign(seen=True)])
+    both = pd.concat([named, found.assign(seen=True, reference=False)])
     keys = ["gene", "hgvs_c", "hgvs_p", "line"]
-    seen = both.fillna({"hgvs_p": ""}).groupby(keys, sort=False).seen.any()
-    variants = [Variant(*key, seen=bool(any_seen)) for key, any_seen in seen.items()]
+    groups = both.fillna({"hgvs_p": ""}).groupby(keys, sort=False)
+    states = groups.agg({"seen": "any", "reference": "all"})
+    variants = [
+        Variant(*key, bool(seen), bool(all_ref)) for key, seen, all_ref in states.itertuples(name=None)
+    ]
     return sorted(variants, key=lambda variant: not variant.seen)
 
 
@@ -330,7 +337,7 @@ def main(
     seed: int,
     results: Path,
 ) -> None:
-    """Draw the reads at each locus and variant, line by line."""
+    """Draw the reads at loci and variants, line by line."""
     sheet = read_table(samples, SAMPLES)
     targets = read_table(target_genes, TARGET_GENES)
     variants = variants_of(
@@ -344,10 +351,15 @@ def main(
         transcripts = find_targets(targets, annotation, sequences)
         for number, variant in enumerate(variants):
             row = variant._asdict() | {"status": "ok", "reason": ""}
+            del row["reference"]
             listed.append(row)
             transcript = transcripts.get(variant.gene, "no_transcript")
             if isinstance(transcript, str):
                 row |= {"status": transcript, "reason": f"the annotation does not place {variant.hgvs_c}"}
+                continue
+            if variant.reference:
+                reason = "reference in all samples of the line: genotypes.tsv has their depths"
+                row |= {"status": "reference", "reason": reason}
                 continue
             if number >= MOST_FIGURES:
                 row |= {"status": "not_drawn", "reason": f"{MOST_FIGURES} figures are drawn"}

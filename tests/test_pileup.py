@@ -163,12 +163,15 @@ def test_variants_of__loci_in_every_line_and_others_where_they_change_something(
         ],
         columns=["sample", "line", "genotype", "hgvs_c", "consequence"],
     ).assign(gene="KEAP1", hgvs_p=pd.NA)
-    found = [(variant.line, variant.hgvs_c, variant.seen) for variant in variants_of(genotypes, discovery)]
+    found = [
+        (variant.line, variant.hgvs_c, variant.seen, variant.reference)
+        for variant in variants_of(genotypes, discovery)
+    ]
     assert found == [
-        ("B", "c.559C>T", True),
-        ("A", "c.1A>G", True),
-        ("A", "c.559C>T", False),
-        ("C", "c.559C>T", False),
+        ("B", "c.559C>T", True, False),
+        ("A", "c.1A>G", True, False),
+        ("A", "c.559C>T", False, True),
+        ("C", "c.559C>T", False, False),
     ]
 
 
@@ -221,8 +224,8 @@ def test_main__draws_each_variant_in_each_line_and_says_what_is_not_drawn(study,
     assert run(study, tmp_path, run_script).exit_code == 0
     figures = pd.read_csv(tmp_path / "figures.tsv", sep="\t")
     assert figures.line.tolist() == ["B", "A", "A"]
-    assert figures.status.tolist() == ["ok", "ok", "no_transcript"]
-    assert figures.figure.tolist()[:2] == ["NQO1.c.77A_G.B.png", "NQO1.c.77A_G.A.png"]
+    assert figures.status.tolist() == ["ok", "reference", "no_transcript"]
+    assert figures.figure.fillna("").tolist() == ["NQO1.c.77A_G.B.png", "", ""]
     table = pd.read_csv(tmp_path / "NQO1.c.77A_G.B.tsv", sep="\t")
     counts = table[(table.element == "coverage") & (table.position == 404)].set_index("sample")
     assert counts.depth.to_dict() == {"B.P": 120, "B.CR": 120, "B.CR2": 0}
@@ -244,7 +247,7 @@ def test_main__the_same_seed_draws_the_same(study, tmp_path, run_script):
 
 def test_window_of__takes_the_whole_of_a_variant():
     transcript = Transcript("T", "G", "N", "chr1", "-", EXONS, (20, 149))
-    window = window_of(Variant("N", "c.77_80delinsA", "", "A", seen=True), transcript, 600)
+    window = window_of(Variant("N", "c.77_80delinsA", "", "A", seen=True, reference=False), transcript, 600)
     assert (window.first, window.last) == (400, 404)
     assert (window.start, window.end) == (365, 439)
-    assert window_of(Variant("N", "c.77A>G", "", "A", seen=True), transcript, 420).end == 420
+    assert window_of(Variant("N", "c.77A>G", "", "A", seen=True, reference=False), transcript, 420).end == 420

@@ -170,7 +170,8 @@ def write_figures(path: Path, figures: pd.DataFrame, made: Mapping[str, tuple[Fi
     ]
     shown = f"The {len(pictures)} shown here are" if len(pictures) > 1 else "The one shown here is"
     sentence = (
-        f"Reads at {len(made)} combinations of variant and line, all samples of a line in one figure. "
+        f"Reads at {len(made)} combinations of variant and line, all samples of a line in one figure; none "
+        "where all samples of a line are reference. "
         + (f"{shown} of {len(seen)} in which a sample of the line carries the variant. " if pictures else "")
         + "Grey: as in the reference; coloured: other bases; black lines: deletions; blue lines: splices. "
         "Fragments are a random choice, coverage is of all."
