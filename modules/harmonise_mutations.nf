@@ -8,7 +8,7 @@ process HARMONISE_MUTATIONS {
     input:
     path cohorts                      // cohort, genome_build, maf (number of its file below; empty if none), sbs96 (likewise)
     path profiled                     // cohort, sample, patient, panel (empty: exome)
-    path panels                       // panel, specimen, normal, gene, chrom, start, end; none if no panels are given
+    path panels, stageAs: 'panels/*'  // panel, specimen, normal, gene, chrom, start, end; none if no panels are given
     path gene_aliases                 // gene_name, previous
     path target_genes                 // gene, transcript, cds_start, cds_end
     path mafs, stageAs: 'mafs/?/*'    // MAF, may be gz: in the order of their numbers
@@ -18,6 +18,7 @@ process HARMONISE_MUTATIONS {
     path 'samples.tsv', emit: samples           // a row a profiled sample: whether it counts, and why not
     path 'dropped.tsv', emit: dropped           // a row a cohort and reason: how many rows of its MAF do not count
     path 'symbols.tsv'                          // symbols that were replaced
+    path 'mafs.tsv'                             // a row a cohort: its rows, samples and columns
     path '*_mqc.json', emit: sections
     path 'versions.tsv', topic: versions
 
@@ -26,7 +27,7 @@ process HARMONISE_MUTATIONS {
     harmonise_mutations.py \\
         --cohorts ${cohorts} \\
         --profiled ${profiled} \\
-        --panels '${panels}' \\
+        --panels panels \\
         --gene-aliases ${gene_aliases} \\
         --target-genes ${target_genes} \\
         --mafs mafs
@@ -34,6 +35,6 @@ process HARMONISE_MUTATIONS {
 
     stub:
     """
-    touch mutations.tsv.gz {samples,dropped,symbols}.tsv harmonise_mutations_mqc.json versions.tsv
+    touch mutations.tsv.gz {samples,dropped,symbols,mafs}.tsv harmonise_mutations_mqc.json versions.tsv
     """
 }

@@ -16,7 +16,7 @@ from common.multiqc import listed
 from common.protein_names import SHORT
 
 C_CAT = "c_cat調査結果_変異情報_"
-# Columns of each field, the first that a file has; in lower case, all but letters and digits as one underscore.
+# Columns of each field, the first that a file has: in lower case, with _ for all but letters and digits.
 FIELDS = {
     "sample": ("tumor_sample_barcode", "sample_id", "tumor_sample", "c_cat調査結果_基本項目_ハッシュid"),
     "gene": ("hugo_symbol", "gene_symbol", "symbol", C_CAT + "マーカー"),
@@ -88,7 +88,7 @@ FURTHER = {
 
 
 class Maf(NamedTuple):
-    """A file's rows: each field's values as text, empty where there is none; and the columns they are from."""
+    """A file's rows: the values of each field as text, empty if missing; and which columns they are from."""
 
     fields: dict[str, pa.Array]
     columns: dict[str, str]
@@ -202,22 +202,25 @@ def cleaned(column: pa.ChunkedArray) -> pa.Array:
 
 
 class Coded(NamedTuple):
-    """A column of few different values: each row's number among them."""
+    """A column of few different words: each row's number among them."""
 
     codes: np.ndarray
-    values: list[str]
+    words: list[str]
 
     def map(self, function: Callable[[str], object], dtype: object = object) -> np.ndarray:
-        """Return what a function says of each row's value."""
-        return np.array([function(value) for value in self.values] or [None], dtype)[self.codes]
+        """Return what the function says of each row's word."""
+        return np.array([function(word) for word in self.words] or [None], dtype)[self.codes]
 
-    def take(self, rows: np.ndarray) -> "Coded":
-        """Return some rows."""
-        return Coded(self.codes[rows], self.values)
+    def recoded(self, function: Callable[[str], str]) -> "Coded":
+        """Replace each word by what the function says of it; words may become one."""
+        replaced = [function(word) for word in self.words]
+        words = list(dict.fromkeys(replaced))
+        numbers = {word: number for number, word in enumerate(words)}
+        return Coded(np.array([numbers[word] for word in replaced] or [0])[self.codes], words)
 
 
 def coded(column: pa.Array) -> Coded:
-    """Number the different values of a column."""
+    """Code a column by its different words."""
     encoded = column.dictionary_encode()
     return Coded(encoded.indices.to_numpy(zero_copy_only=False), encoded.dictionary.to_pylist())
 
@@ -236,7 +239,7 @@ def standard_name(classification: str) -> str:
 
 
 def short_changes(column: pa.Array) -> pa.Array:
-    """Write changes of proteins as p.E79Q: no accession, no parentheses, one letter a residue, * for a stop."""
+    """Write changes of proteins as p.E79Q: no accession, no parentheses, one letter a residue, * for stop."""
     names = pc.replace_substring_regex(column, r"^(?:.*:)?(?:p\.)?\(?(?:p\.)?|\)$", "")
     long = pc.match_substring_regex(names, "[A-Z][a-z]{2}")
     if pc.any(long).as_py():

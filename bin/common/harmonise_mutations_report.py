@@ -1,0 +1,127 @@
+"""Report section of harmonise_mutations: it shows tables as given and computes nothing."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from common.figures import COLOURS, PALE, QUIET
+from common.multiqc import counted, write_section
+
+DOIS = ["10.1016/j.cels.2018.03.002", "10.1101/gr.239244.118", "10.1158/2159-8290.CD-22-0417"]
+ROWS = {
+    "ok": ("counts", COLOURS[0]),
+    "filtered": ("filtered", COLOURS[2]),
+    "duplicate": ("duplicate", COLOURS[3]),
+    "other_sample_of_patient": ("other sample of the patient", COLOURS[1]),
+    "off_panel": ("off panel", COLOURS[4]),
+    "not_profiled": ("sample not in the list", COLOURS[5]),
+    "not_somatic": ("not somatic", QUIET),
+    "not_small_variant": ("not a small variant", PALE),
+    "incomplete": ("incomplete", COLOURS[6]),
+}
+SAMPLES = {
+    "mutated": ("counts, mutated", COLOURS[0]),
+    "unmutated": ("counts, no mutation", COLOURS[3]),
+    "other_sample_of_patient": ("other sample of the patient", COLOURS[1]),
+    "no_maf": ("no MAF", PALE),
+}
+SHOWN = 30  # cohorts, or cohorts and panels, of a plot
+
+
+def rows_by_status(about: pd.DataFrame, lost: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Count the rows of each cohort's MAF by status."""
+    found = {}
+    for row in about[about.status != "no_maf"].head(SHOWN).itertuples():
+        own = lost[lost.cohort == row.cohort]
+        found[row.cohort] = {"ok": int(row.counted)} | {
+            status: int(own.rows[own.status == status].sum()) for status in ROWS if status in set(own.status)
+        }
+    return found
+
+
+def samples_by_panel(samples: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Count the samples of each cohort and panel by what becomes of them."""
+    kinds = samples.status.mask((samples.status == "ok") & samples.mutations.gt(0), "mutated").replace(
+        "ok", "unmutated"
+    )
+    keys = samples.cohort + ", " + samples.panel.fillna("exome")
+    counts = pd.crosstab(keys, kinds).loc[list(dict.fromkeys(keys))[:SHOWN]]
+    return {name: {kind: int(number) for kind, number in row.items()} for name, row in counts.iterrows()}
+
+
+def panels_in_words(samples: pd.DataFrame) -> str:
+    """Count a cohort's samples that count by panel, the most frequent first."""
+    own = samples[samples.status == "ok"]
+    counts = own.panel.fillna("exome").value_counts(sort=False).sort_values(ascending=False, kind="stable")
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def sentence_of(about: pd.DataFrame, samples: pd.DataFrame, lost: pd.DataFrame, renamed: pd.DataFrame) -> str:
+    """Say which rows and samples count."""
+    parts = []
+    for row in about.itertuples():
+        if row.status == "no_maf":
+            parts.append(f"{row.cohort} is a ready matrix and has no MAF.")
+            continue
+        own = lost[lost.cohort == row.cohort].groupby("status", sort=False).rows.sum()
+        why = ", ".join(f"{ROWS[status][0]} {count:,}" for status, count in own.items())
+        said = (
+            f"{row.cohort}: {row.counted:,} of {row.rows:,} rows count"
+            + (f" (not: {why})" if why else "")
+            + ", of "
+            f"{int(row.samples_mutated):,} mutated among {row.samples_counted:,} samples, one for each of "
+            f"{row.patients:,} patients ({panels_in_words(samples[samples.cohort == row.cohort])})"
+        )
+        parts.append(said + (f"; {row.reason}." if row.reason else "."))
+    parts.append(
+        "A row counts if FILTER is PASS or empty, its sample was profiled and stands for its patient "
+        "(primary before others, exome before panel, tissue before blood, the larger panel, the first in the "
+        "list), and its gene is on the panel."
+    )
+    if len(renamed):
+        symbols = [
+            f"{row.symbol} is {row.gene_name}" for row in renamed.drop_duplicates("symbol").itertuples()
+        ]
+        more = f" and {len(symbols) - 6} more" if len(symbols) > 6 else ""
+        parts.append(f"Previous symbols were replaced: {', '.join(symbols[:6])}{more}.")
+    numbered = about[["remapped", "other_transcript", "transcript_unknown"]].sum()
+    if numbered.sum():
+        parts.append(
+            f"Of rows of target genes {int(numbered.remapped):,} were renumbered from another isoform, "
+            f"{int(numbered.other_transcript):,} are on a transcript that cannot be, and "
+            f"{int(numbered.transcript_unknown):,} do not name their transcript: they are taken as they are."
+        )
+    return " ".join(parts)
+
+
+def write_report(
+    folder: Path, about: pd.DataFrame, samples: pd.DataFrame, lost: pd.DataFrame, renamed: pd.DataFrame
+) -> None:
+    """Write the section: rows and samples that count."""
+    data = [rows_by_status(about, lost), samples_by_panel(samples)]
+    categories = [
+        {name: {"name": label, "color": colour} for name, (label, colour) in of.items()}
+        for of in (ROWS, SAMPLES)
+    ]
+    write_section(
+        folder / "harmonise_mutations_mqc.json",
+        "Mutations and samples that count",
+        sentence_of(about, samples, lost, renamed),
+        "bargraph",
+        data,
+        settings={
+            "data_labels": [
+                {"name": "rows of the MAFs", "ylab": "rows"},
+                {"name": "samples by panel", "ylab": "samples"},
+            ],
+            "categories": categories,
+        },
+        statuses=samples.status,
+        links=["mafs.tsv", "dropped.tsv", "samples.tsv", "symbols.tsv", "mutations.tsv.gz"],
+        dois=DOIS,
+        findings={
+            row.cohort: f"{row.counted:,} of {row.rows:,} mutations count, {row.samples_counted:,} patients; "
+            + counted(samples.status[samples.cohort == row.cohort])
+            for row in about[about.status != "no_maf"].itertuples()
+        },
+    )
