@@ -10,13 +10,14 @@ process MUTATION_FREQUENCY {
     path samples                            // likewise
     path panels, stageAs: 'panels/*'        // panels.tsv; none if no panels are given
     path panel_genes, stageAs: 'genes/*'    // a gene a row: counted beside the target genes
+    path gene_aliases                       // gene_name, previous: panels may have older symbols
     path target_genes                       // gene, transcript, cds_start, cds_end
     path domains                            // gene, kind, name, start, end, source
     path matrices, stageAs: 'matrices/*'    // SBS96 matrices of MUTATION_MATRIX, or none
     path opportunities, stageAs: 'opportunities/*'    // likewise
     path genome, stageAs: 'genome/*'        // [genome.fa, genome.fa.fai] or none
     path annotation, stageAs: 'gtf/*'       // GTF or none
-    val options                             // map: confidence, q_value_max
+    val options                             // map: confidence, q_value_max, seed
 
     output:
     path 'frequency.tsv', emit: frequency   // a row a gene and cohort
@@ -24,8 +25,9 @@ process MUTATION_FREQUENCY {
     path 'comparison.tsv'                   // a row a gene and pair of cohorts
     path 'classes.tsv'                      // a row a gene, cohort and class of mutation
     path 'domain.tsv', emit: domain         // a row a gene, cohort, domain and null model
+    path 'domain_comparison.tsv'            // a row a gene, pair of cohorts and domain
     path '*.{svg,png}', optional: true
-    path '*.{bars,domains}.tsv', optional: true       // what each figure draws
+    path '*.bars.tsv', optional: true       // what the figure draws
     path '*_mqc.json', emit: sections
     path 'versions.tsv', topic: versions
 
@@ -36,6 +38,7 @@ process MUTATION_FREQUENCY {
         --samples ${samples} \\
         --panels panels \\
         --panel-genes genes \\
+        --gene-aliases ${gene_aliases} \\
         --target-genes ${target_genes} \\
         --domains ${domains} \\
         --matrices matrices \\
@@ -43,11 +46,12 @@ process MUTATION_FREQUENCY {
         --genome genome \\
         --annotation gtf \\
         --confidence ${options.confidence} \\
-        --q-value-max ${options.q_value_max}
+        --q-value-max ${options.q_value_max} \\
+        --seed ${options.seed}
     """
 
     stub:
     """
-    touch {frequency,panels,comparison,classes,domain}.tsv mutation_frequency_mqc.json versions.tsv
+    touch {frequency,panels,comparison,classes,domain,domain_comparison}.tsv mutation_frequency_mqc.json versions.tsv
     """
 }
