@@ -21,7 +21,7 @@ process MUTATIONAL_SIGNATURES {
     path 'detection.tsv'                      // a row a cohort and therapy signature: the smallest share that would have shown
     path 'comparison.tsv'                     // a row a pair of cohorts and signature
     path '*.{svg,png}', optional: true
-    path '*.{shares,intervals}.tsv', optional: true    // what each figure draws
+    path '*.shares.tsv', optional: true         // what the figure draws
     path '*_mqc.json', emit: sections
     path 'versions.tsv', topic: versions
 

@@ -1,5 +1,6 @@
 """Read matrices of mutational signatures, and the shares of signatures among mutations."""
 
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -43,6 +44,27 @@ def numbers_of(texts: pd.DataFrame, name: str) -> pd.DataFrame:
         where = f"{name}, row {row + 2}, {texts.columns[column]}"
         raise InputError(f"{where}: {found} for {texts.index[row]}; expected a number from 0 to 1")
     return numbers
+
+
+def read_profiles(matrix: Path, names: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read a matrix (Type, then a column a signature): P(context | signature), contexts x signatures.
+
+    Of the signatures named, or all. What is no such matrix, or has no such signature, is an InputError.
+    """
+    texts = read_texts(matrix, "Type")
+    if missing := [context for context in CONTEXTS if context not in texts.index]:
+        few = ", ".join(missing[:3])
+        raise InputError(f"{matrix.name}, Type: {len(missing)} of the 96 contexts missing ({few} ...)")
+    names = list(texts) if names is None else list(names)
+    if unknown := [name for name in names if name not in texts]:
+        raise InputError(
+            f"{matrix.name}, row 1: no signature {unknown[0]} (has {', '.join(texts.columns[:5])} ...)"
+        )
+    profiles = numbers_of(texts[names], matrix.name).loc[CONTEXTS]
+    for name, total in profiles.sum().items():
+        if abs(total - 1) > 0.01:
+            raise InputError(f"{matrix.name}, {name}: its 96 contexts add up to {total:.4g}; expected 1")
+    return profiles
 
 
 def read_signatures(matrix: Path, exposures: Path) -> pd.DataFrame:

@@ -1,0 +1,686 @@
+#!/usr/bin/env python3
+"""Fit mutational signatures to tumours and cohorts, and say what could have been seen.
+
+Model      Substitutions in 96 contexts are a mixture of given signatures, P(context | signature). A share is
+           the part of the mutations that a signature made; an exposure is the share times the mutations.
+Signatures COSMIC v3.3 of the cohort's genome build, as of the exome or the genome, or a matrix of the user's,
+           taken as it is. `panel` takes that of the genome (or the user's) and multiplies each context by how
+           often its trinucleotide is in the panels, over how often it is in the genome (A, C, G and T of both
+           strands, TRINUCLEOTIDES); the panels of a cohort are weighted by their samples. So COSMIC made its
+           exome matrices: the ratio of those two gives opportunities only up to a factor for each signature,
+           the genome's counts give them whole.
+Fits       nnls            least squares between counts and mixture, no exposure below 0; all signatures.
+           deconstructsigs Rosenthal et al. 2016. A signature that has more than 0.2 in a context where the
+           tumour has less than 0.01 is left out. From the one that fits best alone (weight 10), the weight
+           that lowers the squared error most when it is changed alone (to anything from 0 to 100 more) is
+           changed, until the error falls by less than 1 part in 1,000. Errors are those of normalised
+           weights, so that the best change has a closed form. Weights add up to 1; those below 0.06 are
+           dropped: `unassigned`.
+Intervals  Percentiles of shares (nnls) over bootstraps: of a tumour, its mutations are drawn anew; of a
+           pooled cohort, its tumours (its mutations, if fewer than 3 tumours have any).
+Few        A tumour with fewer mutations than asked for gets no shares; it still counts in the pooled cohort.
+Presence   Of a therapy signature in a pooled cohort, and of all of them together: its share against those in
+           mutations drawn from the fit without therapy signatures; p is the part of these that reach it, one
+           sided. It is seen if the share is above their quantile of the confidence.
+Limit      The smallest share that would have been seen with 80 % power in so many mutations of that
+           background, found by bisection over simulations (signatures taken together in equal parts).
+           No tumour is exactly such a mixture. The squared error of the fit over that of multinomial draws,
+           if above 1, is the dispersion; simulations have so many times fewer mutations than the cohort. The
+           counting limit is that of the mutations as they are, were the cohort exactly such a mixture.
+Comparison Difference of the pooled shares of two cohorts. Interval: bootstraps of the tumours of both. Test:
+           tumours permuted between the cohorts, two-sided, of the difference over its linearised standard
+           error, which holds for cohorts of unlike numbers of mutations too (Janssen 1997). If cohorts have
+           matrices of their own, a permuted group has their mean, weighted by the group's mutations.
+           q (Benjamini and Hochberg 1995) over the signatures of a pair of cohorts.
+Assumes    That the signatures asked for are those at work. A share tells nothing of a single mutation: no
+           substitution shows by its context that a drug made it.
+
+References: Rosenthal et al. 2016, doi:10.1186/s13059-016-0893-4; Alexandrov et al. 2020,
+doi:10.1038/s41586-020-1943-3; Kim and Park 2011, doi:10.1137/110821172 (block principal pivoting); Efron and
+Tibshirani 1993, ISBN 978-0-412-04231-7; Janssen 1997, doi:10.1016/S0167-7152(97)00043-6; Bergstrom et al.
+2019, doi:10.1186/s12864-019-6041-2 (SigProfilerMatrixGenerator 1.4.0: its counts of trinucleotides)
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import NamedTuple
+from zlib import crc32
+
+import click
+import numpy as np
+import pandas as pd
+from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
+from common.cosmic import packaged
+from common.multiqc import write_versions
+from common.mutational_signatures_figure import write_figure
+from common.mutational_signatures_report import write_report
+from common.mutational_signatures_tables import (
+    COHORTS,
+    COMPARISON,
+    DETECTION,
+    OPPORTUNITIES,
+    Cohort,
+    Settings,
+    listed_samples,
+    names_of,
+    read_counts,
+)
+from common.signature_tables import read_profiles
+from common.tables import only_file, read_table, write_table
+from threadpoolctl import threadpool_limits
+
+SIXTEEN = "SBS1,SBS2,SBS3,SBS4,SBS5,SBS7a,SBS7b,SBS7d,SBS13,SBS16,SBS17a,SBS17b,SBS18,SBS31,SBS33,SBS35"
+TRIMERS = [f"{before}{base}{after}" for before in "ACGT" for base in "CT" for after in "ACGT"]
+# In the chromosomes 1 to 22, X and Y, in thousands, in the order of TRIMERS.
+TRINUCLEOTIDES = {
+    "GRCh37": (
+        "115312 66474 14355 91989 117891 76326 105004 142559 105434 75139 15767 "
+        "101513 73734 96214 115826 114095 82331 68006 13594 79925 64866 53994 "
+        "85913 83358 111989 88233 12609 126441 118949 112739 108323 219756"
+    ),
+    "GRCh38": (
+        "118871 67491 15196 94805 120431 78557 107320 145783 107506 76082 16221 "
+        "103482 75564 98914 118702 117687 84556 68884 14072 81667 66093 55138 "
+        "88476 86656 115460 90833 13201 130913 120433 117798 111895 226169"
+    ),
+}
+SEED_WEIGHT, MOST_WEIGHT, FALLS = 10, 100, 1e-3  # of deconstructSigs
+PEAK, ABSENT, CUTOFF = 0.2, 0.01, 0.06  # likewise
+POWER = 0.8
+SMALLEST, HALVINGS = 1e-4, 12  # of the search for the detection limit, on a scale of factors
+FEWEST_SAMPLES = 3  # with mutations, to resample or permute them
+BATCH = 20_000  # problems that are solved at once
+STRICT = 1e-12  # what is below 0, of numbers around 1
+UNASSIGNED = "unassigned"
+
+
+# ---- fits; counts are samples x 96, profiles 96 x signatures
+
+
+def inverses(gram: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """Invert the rows and columns of Gram matrices that are free (problems x k); the rest is 0."""
+    both = free[:, :, None] & free[:, None, :]
+    return np.linalg.inv(np.where(both, gram, np.eye(free.shape[1]))) * both
+
+
+def nnls(gram: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Solve many small problems of non-negative least squares at once, by block principal pivoting.
+
+    `gram` (k x k, or a stack of one a problem) is S'S, `target` (problems x k) S'n; returns the x >= 0 with
+    the least |S x - n|. Signatures must be linearly independent. All start free; those below 0 are fixed at
+    0, those fixed are freed where the gradient is below 0, all at once as long as their number falls (three
+    times more if not), then the last one only, which ends (Kim and Park 2011).
+    """
+    found = np.empty(target.shape)
+    for start in range(0, len(target), BATCH):
+        some = slice(start, start + BATCH)
+        found[some] = nnls_batch(gram if gram.ndim == 2 else gram[some], target[some])
+    return found
+
+
+def nnls_batch(gram: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Solve a batch of the problems of `nnls`."""
+    size = np.sqrt(np.diagonal(gram, axis1=-2, axis2=-1))
+    gram = gram / size[..., :, None] / size[..., None, :]
+    largest = np.abs(target / size).max(axis=1, initial=0)[:, None]
+    b = target / size / np.where(largest > 0, largest, 1)
+    k = target.shape[1]
+    x = np.zeros(target.shape)
+    free = np.ones(target.shape, dtype=bool)
+    fewest, patience = np.full(len(b), k + 1), np.full(len(b), 3)
+    todo = np.arange(len(b))
+    while len(todo):
+        if gram.ndim == 2:
+            packed, which = np.unique(np.packbits(free[todo], axis=1), axis=0, return_inverse=True)
+            sets = np.unpackbits(packed, axis=1, count=k).astype(bool)
+            inverse, own = inverses(gram, sets)[which.reshape(-1)], gram
+        else:
+            own = gram[todo]
+            inverse = inverses(own, free[todo])
+        x[todo] = (inverse @ b[todo, :, None])[:, :, 0]
+        gradient = (own @ x[todo, :, None])[:, :, 0] - b[todo]
+        wrong = np.where(free[todo], x[todo], gradient) < -STRICT
+        number = wrong.sum(axis=1)
+        falls = number < fewest[todo]
+        patience[todo] = np.where(falls, 3, patience[todo] - 1)
+        fewest[todo] = np.where(falls, number, fewest[todo])
+        last = k - 1 - np.argmax(wrong[:, ::-1], axis=1)
+        single = (patience[todo] < 0)[:, None] & (np.arange(k) != last[:, None])
+        free[todo] ^= wrong & ~single
+        todo = todo[number > 0]
+    return np.where(free, x, 0).clip(0) * largest / size
+
+
+def fitted(profiles: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Fit all signatures to counts by non-negative least squares; samples x signatures."""
+    return nnls(profiles.T @ profiles, counts @ profiles)
+
+
+def shares(exposures: np.ndarray) -> np.ndarray:
+    """Divide exposures by their sum; NaN where all are 0."""
+    total = exposures.sum(axis=-1, keepdims=True)
+    return np.divide(exposures, total, where=total > 0, out=np.full(exposures.shape, np.nan))
+
+
+def fitted_shares(profiles: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the shares of signatures by non-negative least squares; samples x signatures."""
+    return shares(fitted(profiles, counts))
+
+
+def deconstructed(profiles: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Fit signatures as deconstructSigs does; shares, samples x signatures, NaN where all are left out."""
+    tumours = counts / counts.sum(axis=1, keepdims=True)
+    used = ~((profiles.T > PEAK) & (tumours[:, None] < ABSENT)).any(axis=2)
+    gram, product, own = profiles.T @ profiles, tumours @ profiles, (tumours**2).sum(axis=1)
+    alone = np.where(used, own[:, None] - 2 * product + np.diag(gram), np.inf)
+    rows, seed = np.arange(len(tumours)), alone.argmin(axis=1)
+    weights = np.zeros(product.shape)
+    weights[rows, seed] = SEED_WEIGHT
+    error = alone[rows, seed]
+    todo = rows[used.any(axis=1) & (error > 0)]
+    while len(todo):
+        # To change one weight moves the mixture along the line to that signature; `step` is how far of it.
+        w, c = weights[todo], product[todo]
+        total = w.sum(axis=1, keepdims=True)
+        to_all = w / total @ gram
+        square, fit = ((w / total * each).sum(axis=1, keepdims=True) for each in (to_all, c))
+        slope, length = c - fit - to_all + square, np.diag(gram) - 2 * to_all + square
+        only = (w >= total) | (length < STRICT)
+        lowest = -w / np.where(only, 1, total - w)
+        step = np.clip(slope / np.where(only, 1, length), lowest, MOST_WEIGHT / (total + MOST_WEIGHT))
+        step[only] = 0
+        errors = own[todo, None] - 2 * fit + square - 2 * step * slope + step**2 * length
+        errors[~used[todo]] = np.inf
+        best, each = errors.argmin(axis=1), np.arange(len(todo))
+        moved = step[each, best]
+        weights[todo, best] = np.maximum(w[each, best] + total[:, 0] * moved / (1 - moved), 0)
+        fell = (error[todo] - errors[each, best]) / error[todo]
+        error[todo] = errors[each, best]
+        todo = todo[fell > FALLS]
+    share = weights / weights.sum(axis=1, keepdims=True)
+    share[~used.any(axis=1)] = np.nan
+    return np.where(share < CUTOFF, 0, share)
+
+
+METHODS = {"nnls": fitted_shares, "deconstructsigs": deconstructed}
+
+
+def cosine(counts: np.ndarray, mixtures: np.ndarray) -> np.ndarray:
+    """Return the cosine similarity of each sample and its mixture; NaN where one is all 0."""
+    sizes = np.sqrt((counts**2).sum(axis=1) * (mixtures**2).sum(axis=1))
+    product = (counts * mixtures).sum(axis=1)
+    return np.divide(product, sizes, where=sizes > 0, out=np.full(len(counts), np.nan))
+
+
+# ---- resampling
+
+
+def generator(seed: int, *words: str) -> np.random.Generator:
+    """Return the random numbers of what is so named: they do not depend on what else is analysed."""
+    return np.random.default_rng([seed, *(crc32(word.encode()) for word in words)])
+
+
+def drawn(rng: np.random.Generator, number: float, profile: np.ndarray, times: int) -> np.ndarray:
+    """Draw so many mutations from a profile, `times` times."""
+    return rng.multinomial(round(number), profile / profile.sum(), size=times).astype(float)
+
+
+def limits(replicates: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the percentile limits of replicates (replicates x ...)."""
+    low, high = np.nanquantile(replicates, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    return low, high
+
+
+def sample_intervals(
+    cohort: Cohort, rows: Sequence[int], settings: Settings
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the limits of the shares of samples in these rows, whose mutations are drawn anew."""
+    profiles = cohort.profiles.to_numpy()
+    found = [np.empty((2, 0, profiles.shape[1]))]
+    step = max(BATCH // settings.bootstraps, 1)
+    for start in range(0, len(rows), step):
+        some = rows[start : start + step]
+        draws = [
+            drawn(
+                generator(settings.seed, cohort.name, cohort.samples[row], "mutations"),
+                cohort.counts[row].sum(),
+                cohort.counts[row],
+                settings.bootstraps,
+            )
+            for row in some
+        ]
+        replicates = fitted_shares(profiles, np.concatenate(draws))
+        shaped = replicates.reshape(len(some), settings.bootstraps, -1).transpose(1, 0, 2)
+        found.append(np.array(limits(shaped, settings.confidence)))
+    low, high = np.concatenate(found, axis=1)
+    return low, high
+
+
+def pooled_replicates(cohort: Cohort, settings: Settings) -> np.ndarray:
+    """Return shares of the pooled cohort whose samples are drawn anew; bootstraps x signatures."""
+    rng = generator(settings.seed, cohort.name, "samples")
+    counts = cohort.counts[cohort.counts.sum(axis=1) > 0]
+    if len(counts) < FEWEST_SAMPLES:
+        pooled = drawn(rng, counts.sum(), counts.sum(axis=0), settings.bootstraps)
+    else:
+        pooled = drawn(rng, len(counts), np.ones(len(counts)), settings.bootstraps) @ counts
+    return fitted_shares(cohort.profiles.to_numpy(), pooled)
+
+
+# ---- what the pooled cohort shows of therapy, and could have shown
+
+
+def dispersion(profiles: np.ndarray, counts: np.ndarray, exposures: np.ndarray) -> float:
+    """Return the squared error of a fit of one sample, over that of multinomial draws."""
+    used = profiles[:, exposures > 0]
+    mixture = profiles @ exposures
+    mixture = mixture / mixture.sum()
+    error = counts - used @ np.linalg.lstsq(used, counts, rcond=None)[0]
+    leverage = (used * np.linalg.solve(used.T @ used, used.T).T).sum(axis=1)
+    expected = counts.sum() * (1 - leverage @ mixture)
+    return float(error @ error / expected) if expected > 0 else 1.0
+
+
+def targets_of(therapy: Sequence[str]) -> dict[str, list[str]]:
+    """Name what is looked for: each therapy signature, and all of them together."""
+    alone = {name: [name] for name in therapy}
+    return alone | ({"+".join(therapy): list(therapy)} if len(therapy) > 1 else {})
+
+
+class Simulated(NamedTuple):
+    """A cohort without therapy signatures, as often as it is simulated."""
+
+    name: str
+    profiles: np.ndarray  # 96 x signatures
+    background: np.ndarray  # 96: what the other signatures make; it adds up to 1
+    mutations: float
+    settings: Settings
+
+    def shares(self, what: str, planted: np.ndarray | None = None, part: float = 0.0) -> np.ndarray:
+        """Return fitted shares (simulations x signatures), with this part of the mutations from a profile."""
+        mixture = self.background if planted is None else (1 - part) * self.background + part * planted
+        rng = generator(self.settings.seed, self.name, what)
+        number = max(self.mutations, 1)
+        return fitted_shares(self.profiles, drawn(rng, number, mixture, self.settings.bootstraps))
+
+    def null(self, own: np.ndarray) -> np.ndarray:
+        """Return the shares of these signatures where there are none."""
+        return np.nansum(self.shares("null")[:, own], axis=1)
+
+    def detection_limit(self, own: np.ndarray, what: str) -> float:
+        """Return the smallest part of these signatures that is seen with enough power; NaN if none is."""
+        reached = np.quantile(self.null(own), self.settings.confidence) + STRICT
+        planted = self.profiles[:, own].mean(axis=1)
+
+        def power(part: float) -> float:
+            found = np.nansum(self.shares(what, planted, part)[:, own], axis=1)
+            return float((found > reached).mean())
+
+        low, high = np.log(SMALLEST), 0.0
+        if power(1.0) < POWER:
+            return np.nan
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            low, high = (low, middle) if power(float(np.exp(middle))) >= POWER else (middle, high)
+        return float(np.exp(high))
+
+
+def presence(cohort: Cohort, replicates: np.ndarray, settings: Settings) -> list[dict[str, object]]:
+    """Return the rows of detection.tsv of a cohort with enough mutations."""
+    profiles, names, targets = cohort.profiles.to_numpy(), list(cohort.profiles), targets_of(settings.therapy)
+    counts = cohort.counts.sum(axis=0)
+    others = profiles[:, ~np.isin(names, settings.therapy)]
+    background = others @ fitted(others, counts[None])[0]
+    if not background.any():
+        reason = "the signatures but those of therapy make none of the mutations: there is no background"
+        return [{"signatures": what, "status": "no_background", "reason": reason} for what in targets]
+    exposures = fitted(profiles, counts[None])[0]
+    spread = max(dispersion(profiles, counts, exposures), 1.0)
+    exact = Simulated(cohort.name, profiles, background / background.sum(), counts.sum(), settings)
+    dispersed = exact._replace(mutations=counts.sum() / spread)
+    rows = []
+    for what, members in targets.items():
+        own = np.isin(names, members)
+        row = {"signatures": what, "dispersion": spread, "power": POWER}
+        if missing := [name for name in members if name not in names]:
+            reason = f"{missing[0]} is not among the signatures that are fitted"
+            rows.append(row | {"status": "not_fitted", "reason": reason})
+            continue
+        share, null = float(shares(exposures)[own].sum()), dispersed.null(own)
+        low, high = limits(replicates[:, own].sum(axis=1), settings.confidence)
+        reached = float(np.quantile(null, settings.confidence))
+        row |= {"share": share, "ci_low": float(low), "ci_high": float(high), "null_share": reached}
+        row["p_value"] = (1 + (null >= share - STRICT).sum()) / (1 + settings.bootstraps)
+        row["verdict"] = "seen" if share > reached + STRICT else "not_seen"
+        row["detection_limit"] = dispersed.detection_limit(own, what)
+        row["counting_limit"] = exact.detection_limit(own, what) if spread > 1 else row["detection_limit"]
+        row["status"] = "ok"
+        if np.isnan(row["detection_limit"]):
+            reason = f"not even mutations by {what} alone would show in {POWER:.0%} of such cohorts"
+            row |= {"status": "not_detectable", "reason": reason}
+        rows.append(row)
+    return rows
+
+
+# ---- two cohorts
+
+
+def grouped(
+    groups: np.ndarray,
+    counts: np.ndarray,
+    first: np.ndarray,
+    profiles: Sequence[np.ndarray],
+    sums: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return shares of groups of samples, pooled, and their variances; both groups x sums.
+
+    `groups` (groups x samples) has members, `first` (samples) those of the first of two cohorts, whose
+    `profiles` there are; `sums` (signatures x sums) what is added up. Variances come from the first-order
+    change of a share with the weight of each sample, the same signatures having a share.
+    """
+    mutations = counts.sum(axis=1)
+    part = (groups @ (mutations * first) / (groups @ mutations))[:, None]
+    one, two = (counts @ each for each in profiles)
+    mixed = part[:, :, None] * profiles[0] + (1 - part[:, :, None]) * profiles[1]
+    gram = mixed.transpose(0, 2, 1) @ mixed
+    exposures = nnls(gram, part * (groups @ one) + (1 - part) * (groups @ two))
+    inverse = inverses(gram, exposures > 0)
+    share, variances = shares(exposures), np.empty((len(groups), sums.shape[1]))
+    for row, members in enumerate(groups):
+        each = (part[row] * one[members] + (1 - part[row]) * two[members]) @ inverse[row]
+        change = (each - share[row] * each.sum(axis=1, keepdims=True)) / exposures[row].sum() @ sums
+        variances[row] = (change**2).sum(axis=0) * len(each) / (len(each) - 1)
+    return share @ sums, variances
+
+
+def standardised(
+    groups: np.ndarray,
+    counts: np.ndarray,
+    first: np.ndarray,
+    profiles: Sequence[np.ndarray],
+    sums: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the shares outside minus those inside groups, and that over its standard error (0 if 0)."""
+    inside, outside = (grouped(each, counts, first, profiles, sums) for each in (groups, ~groups))
+    difference, error = outside[0] - inside[0], np.sqrt(inside[1] + outside[1])
+    return difference, np.divide(difference, error, where=error > 0, out=np.zeros(difference.shape))
+
+
+def compare(
+    pair: Sequence[Cohort], replicates: Sequence[np.ndarray], settings: Settings
+) -> list[dict[str, object]]:
+    """Return the rows of comparison.tsv of two cohorts that each have shares."""
+    names = list(pair[0].profiles)
+    together = [name for name in settings.therapy if name in names]
+    wanted = {name: [name] for name in names} | ({"+".join(together): together} if len(together) > 1 else {})
+    sums = np.array([np.isin(names, members) for members in wanted.values()], dtype=float).T
+    kept = [cohort.counts[cohort.counts.sum(axis=1) > 0] for cohort in pair]
+    first = np.arange(sum(map(len, kept))) < len(kept[0])
+    about = {"cohort_1": pair[0].name, "cohort_2": pair[1].name}
+    if min(map(len, kept)) < FEWEST_SAMPLES:
+        few = min(zip(map(len, kept), (cohort.name for cohort in pair), strict=True))
+        reason = f"{few[0]} samples of {few[1]} have mutations; {FEWEST_SAMPLES} are needed"
+        return [about | {"signature": what, "status": "too_few_samples", "reason": reason} for what in wanted]
+    given = (np.concatenate(kept), first, [cohort.profiles.to_numpy() for cohort in pair], sums)
+    difference, statistic = standardised(first[None], *given)
+    rng = generator(settings.seed, *about.values(), "permutations")
+    permuted = rng.permuted(np.tile(first, (settings.bootstraps, 1)), axis=1)
+    _, null = standardised(permuted, *given)
+    p = (1 + (np.abs(null) >= np.abs(statistic) - STRICT).sum(axis=0)) / (1 + settings.bootstraps)
+    low, high = limits((replicates[1] - replicates[0]) @ sums, settings.confidence)
+    one, two = (fitted_shares(c.profiles.to_numpy(), c.counts.sum(axis=0)[None])[0] @ sums for c in pair)
+    columns = {"signature": list(wanted), "share_1": one, "share_2": two, "difference": difference[0]}
+    columns |= {"ci_low": low, "ci_high": high, "statistic": statistic[0], "p_value": p, "status": "ok"}
+    table = pd.DataFrame(about | columns)
+    single = table.signature.isin(names)
+    table["family"] = np.where(single, f"signatures of {pair[0].name} and {pair[1].name}", "therapy together")
+    return table.to_dict("records")
+
+
+def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
+    """Adjust p-values to false discovery rates."""
+    order = np.argsort(p)[::-1]
+    stepped = np.minimum.accumulate(p[order] * len(p) / np.arange(len(p), 0, -1))
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(stepped, 1)
+    return adjusted
+
+
+# ---- the signatures of a cohort, and the tables
+
+
+def of_panels(
+    genome: pd.DataFrame, genome_build: str, opportunities: pd.DataFrame, panels: pd.Series
+) -> tuple[pd.DataFrame, str]:
+    """Turn P(context | signature) of the genome into that of panels, weighted by their samples (by panel).
+
+    Returns it, without columns if there are no opportunities, and what was left out and why.
+    """
+    table = opportunities[opportunities["count"].notna() & opportunities.panel.isin(panels.index)]
+    counts = table.pivot_table(index="panel", columns="trinucleotide", values="count", aggfunc="sum")
+    counts = counts.reindex(columns=TRIMERS).fillna(0)
+    counts = counts[counts.sum(axis=1) > 0]
+    lacking = [panel for panel in panels.index if panel not in counts.index]
+    why = opportunities.set_index("panel").reason.dropna()
+    said = [f"{panel or 'exome'}: {why.get(panel, 'no opportunities')}" for panel in lacking]
+    reason = "; ".join(dict.fromkeys(said))
+    if counts.empty:
+        return genome.iloc[:, :0], reason or "no opportunities of its panels are known"
+    total = panels.reindex(counts.index).to_numpy() @ counts.to_numpy()
+    ratio = dict(
+        zip(TRIMERS, total / np.array(TRINUCLEOTIDES[genome_build].split(), dtype=float), strict=True)
+    )
+    weighted = genome.mul([ratio[context[0] + context[2] + context[-1]] for context in genome.index], axis=0)
+    return weighted / weighted.sum(), f"panels left out: {reason}" if reason else ""
+
+
+def verdicts(share: np.ndarray, mutations: np.ndarray, cohort: Cohort, least: int) -> pd.DataFrame:
+    """Return status and reason of each fit (shares NaN where there is none)."""
+    few = [f"{number:,.0f} mutations; {least} are needed" for number in mutations]
+    none = "each signature has a context that is missing here"
+    unlike = (mutations >= least) & np.isnan(share).any(axis=1)
+    status = np.where(unlike, "no_fit", np.where(np.isnan(share).any(axis=1), "too_few_mutations", "ok"))
+    reason = np.select([unlike, status == "too_few_mutations"], [none, few], "")
+    if not cohort.known:
+        status, reason = np.full(len(share), "no_opportunities"), np.full(len(share), cohort.reason)
+    return pd.DataFrame({"status": status, "reason": reason})
+
+
+def fit_cohort(
+    cohort: Cohort, replicates: np.ndarray | None, settings: Settings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Fit a cohort's samples and, last and without a name, their sum; returns exposures and fits.
+
+    `replicates` are those of the pooled cohort's shares, None if it has too few mutations.
+    """
+    profiles, names = cohort.profiles.to_numpy(), list(cohort.profiles)
+    counts = np.vstack([cohort.counts, cohort.counts.sum(axis=0)])
+    mutations = counts.sum(axis=1)
+    enough = (mutations >= settings.min_mutations) & cohort.known
+    samples = np.array([*cohort.samples, None], dtype=object)
+    exposures, fits = [], []
+    for method, fit in METHODS.items():
+        share, low, high = np.full((3, len(counts), len(names)), np.nan)
+        if enough.any():
+            share[enough] = fit(profiles, counts[enough])
+        if method == "nnls" and replicates is not None:
+            rows = np.flatnonzero(enough[:-1])
+            low[rows], high[rows] = sample_intervals(cohort, rows, settings)
+            low[-1], high[-1] = limits(replicates, settings.confidence)
+        verdict = verdicts(share, mutations, cohort, settings.min_mutations)
+        similar = cosine(counts, np.nan_to_num(share) @ np.nan_to_num(profiles).T)
+        about = {"cohort": cohort.name, "sample": samples, "method": method}
+        used = np.where(verdict.status == "ok", (share > 0).sum(axis=1).astype(float), np.nan)
+        fits.append(
+            pd.DataFrame(about | {"mutations": mutations, "signatures": used, "cosine": similar}).join(
+                verdict
+            )
+        )
+        labels = names
+        if method == "deconstructsigs":
+            labels = [*names, UNASSIGNED]
+            share = np.column_stack([share, 1 - share.sum(axis=1)])
+            low, high = np.full((2, *share.shape), np.nan)
+        columns = {"exposure": share * mutations[:, None], "share": share, "ci_low": low, "ci_high": high}
+        rows = np.repeat(np.arange(len(counts)), len(labels))
+        table = pd.DataFrame(about).iloc[rows].assign(signature=np.tile(labels, len(counts)))
+        table = table.assign(**{name: values.ravel() for name, values in columns.items()})
+        exposures.append(table.join(verdict))
+    return pd.concat(exposures, ignore_index=True), pd.concat(fits, ignore_index=True)
+
+
+def analyse(cohorts: Sequence[Cohort], settings: Settings) -> dict[str, pd.DataFrame]:
+    """Fit all cohorts and compare them: the tables of this analysis, by name."""
+    exposures, fits, seen, compared, replicates = [], [], [], [], {}
+    for cohort in cohorts:
+        number = cohort.counts.sum()
+        if cohort.known and number >= settings.min_mutations:
+            replicates[cohort.name] = pooled_replicates(cohort, settings)
+        fit = fit_cohort(cohort, replicates.get(cohort.name), settings)
+        exposures.append(fit[0])
+        fits.append(fit[1])
+        pooled = fit[1][fit[1]["sample"].isna() & (fit[1].method == "nnls")].iloc[0]
+        about = {"cohort": cohort.name, "samples": len(cohort.samples), "mutations": number}
+        if pooled.status == "ok":
+            rows = presence(cohort, replicates[cohort.name], settings)
+        else:
+            why = {"status": pooled.status, "reason": pooled.reason}
+            rows = [{"signatures": what} | why for what in targets_of(settings.therapy)]
+        seen += [about | row for row in rows]
+    for pair in combinations(cohorts, 2):
+        lacking = [cohort.name for cohort in pair if cohort.name not in replicates]
+        if lacking:
+            about = {"cohort_1": pair[0].name, "cohort_2": pair[1].name, "status": "no_shares"}
+            about |= {"reason": f"no pooled shares of {' and '.join(lacking)}"}
+            compared += [about | {"signature": name} for name in pair[0].profiles]
+        else:
+            compared += compare(pair, [replicates[cohort.name] for cohort in pair], settings)
+    comparison = pd.DataFrame(compared).reindex(columns=COMPARISON)
+    for _, family in comparison[comparison.p_value.notna()].groupby("family"):
+        comparison.loc[family.index, "q_value"] = benjamini_hochberg(family.p_value.to_numpy(float))
+    exposed, fit = pd.concat(exposures, ignore_index=True), pd.concat(fits, ignore_index=True)
+    return {
+        "exposures": exposed[exposed["sample"].notna()],
+        "pooled": exposed[exposed["sample"].isna()].drop(columns="sample"),
+        "fits": fit,
+        "detection": pd.DataFrame(seen).reindex(columns=DETECTION),
+        "comparison": comparison,
+    }
+
+
+# ---- inputs
+
+
+def profiles_of(matrix: Path, names: Sequence[str]) -> pd.DataFrame:
+    """Read signatures; an InputError if they cannot be told apart."""
+    profiles = read_profiles(matrix, names)
+    if np.linalg.matrix_rank(profiles.to_numpy()) < len(names):
+        raise InputError(f"{matrix.name}: one of {', '.join(names)} is a mixture of others; leave it out")
+    return profiles
+
+
+def read_cohorts(
+    cohorts: Path,
+    matrices: Path,
+    samples: Path,
+    opportunities: Path,
+    matrix: Path | None,
+    kind: str,
+    names: Sequence[str],
+) -> tuple[list[Cohort], pd.DataFrame]:
+    """Read the cohorts' mutations, with signatures for each; and the samples that have no column."""
+    chances = read_table(opportunities, OPPORTUNITIES).fillna({"panel": ""})
+    found, absent = [], []
+    for row in read_table(cohorts, COHORTS).itertuples():
+        counts = read_counts(matrices / f"{row.cohort}.SBS96.tsv")
+        profiles = profiles_of(matrix or packaged(row.genome_build, kind == "exome"), names)
+        listed, others = listed_samples(samples, row.cohort, list(counts))
+        absent.append(others)
+        reason = ""
+        if kind == "panel":
+            own = chances[chances.cohort == row.cohort]
+            by_panel = own.panel.drop_duplicates()
+            weights = (
+                listed.panel.fillna("").value_counts(sort=False)
+                if "panel" in listed
+                else pd.Series(1, by_panel)
+            )
+            profiles, reason = of_panels(profiles, row.genome_build, own, weights)
+        known = profiles.shape[1] > 0
+        profiles = profiles.reindex(columns=names)
+        found.append(Cohort(row.cohort, list(counts), counts.T.to_numpy(), profiles, known, reason))
+    return found, pd.concat(absent)
+
+
+@click.command(cls=Script)
+@click.option("--cohorts", type=INPUT, required=True, help="TSV: cohort, genome_build.")
+@click.option(
+    "--matrices", type=FOLDER, required=True, help="Folder with <cohort>.SBS96.tsv of mutation_matrix."
+)
+@click.option("--samples", type=INPUT, required=True, help="samples.tsv of mutation_matrix.")
+@click.option("--opportunities", type=INPUT, required=True, help="opportunities.tsv of mutation_matrix.")
+@click.option(
+    "--signatures", type=FOLDER, required=True,
+    help="Folder with a matrix of signatures (Type, then a column a signature), or none: COSMIC v3.3.",
+)  # fmt: skip
+@click.option(
+    "--signature-names",
+    type=str,
+    default=SIXTEEN,
+    show_default=True,
+    help="Signatures to fit; commas between.",
+)
+@click.option(
+    "--therapy-signatures", type=str, default="SBS31,SBS35", show_default=True,
+    help="Those of them that a therapy leaves, each looked for and all together.",
+)  # fmt: skip
+@click.option(
+    "--signature-opportunities", type=click.Choice(["exome", "genome", "panel"]), default="exome",
+    show_default=True, help="What the signatures are to be those of.",
+)  # fmt: skip
+@click.option(
+    "--bootstraps", type=click.IntRange(100), default=1000, show_default=True,
+    help="Bootstraps, simulations and permutations, of each.",
+)  # fmt: skip
+@click.option(
+    "--min-mutations", type=click.IntRange(1), default=50, show_default=True,
+    help="Mutations from which a tumour or a cohort gets shares.",
+)  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of all random numbers.")
+@click.option(
+    "--confidence", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), default=0.95,
+    show_default=True, help="Coverage of intervals.",
+)  # fmt: skip
+@RESULTS
+def main(
+    cohorts: Path,
+    matrices: Path,
+    samples: Path,
+    opportunities: Path,
+    signatures: Path,
+    signature_names: str,
+    therapy_signatures: str,
+    signature_opportunities: str,
+    bootstraps: int,
+    min_mutations: int,
+    seed: int,
+    confidence: float,
+    results: Path,
+) -> None:
+    """Fit mutational signatures to tumours and cohorts, and say what could have been seen."""
+    settings = Settings(names_of(therapy_signatures), bootstraps, min_mutations, seed, confidence)
+    given = (matrices, samples, opportunities, only_file(signatures), signature_opportunities)
+    with threadpool_limits(1):  # sums must not depend on the number of cores
+        studied, absent = read_cohorts(cohorts, *given, names_of(signature_names))
+        tables = analyse(studied, settings)
+    tables["fits"] = pd.concat([tables["fits"], absent], ignore_index=True) if len(absent) else tables["fits"]
+    for name, table in tables.items():
+        write_table(table, results / f"{name}.tsv")
+    drawn = write_figure(tables, settings.therapy, results)
+    write_report(tables, settings.therapy, confidence, drawn, results)
+    write_versions(results / "versions.tsv", "matplotlib", "numpy", "pandas", "SigProfilerAssignment")
+
+
+if __name__ == "__main__":
+    main()
