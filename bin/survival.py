@@ -34,8 +34,8 @@ Choice of the cutoff
 Assumes    Censoring independent of the outcome; of the hazard ratio, that it does not change with time.
 
 References: Kaplan and Meier 1958, doi:10.1080/01621459.1958.10501452; Brookmeyer and Crowley 1982,
-doi:10.2307/2530286; Schemper and Smith 1996, doi:10.1016/0197-2456(96)00075-X; Mantel 1966, Cancer Chemother
-Rep 50:163; Cox 1972, doi:10.1111/j.2517-6161.1972.tb00899.x; Efron 1977, doi:10.1080/01621459.1977.10480613;
+doi:10.2307/2530286; Schemper and Smith 1996, Control Clin Trials 17:343; Mantel 1966, Cancer Chemother Rep
+50:163; Cox 1972, doi:10.1111/j.2517-6161.1972.tb00899.x; Efron 1977, doi:10.1080/01621459.1977.10480613;
 Grambsch and Therneau 1994, doi:10.1093/biomet/81.3.515; Davidson-Pilon 2019, doi:10.21105/joss.01317
 """
 
@@ -58,6 +58,7 @@ from common.patient_groups import (
     read_scores,
 )
 from common.survival_report import write_report
+from common.survival_tables import ALL, AT_TIMES, KM, MEDIANS, TESTS, Compared
 from common.tables import write_table
 from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.exceptions import ConvergenceWarning
@@ -69,27 +70,8 @@ ENDPOINTS = ("os", "dfs")
 TIMES = (12, 24, 36, 60)  # months
 MOST_GROUPS = 8  # more are no groups, but a quantity
 FEW_EVENTS = 10  # below, chi-squared is a rough guide
-PRECISION = {"precision": 1e-12}  # of Newton's steps; lifelines' own 1e-7 leaves its mark in the 6th digit
-ALL = "all groups"
-
-KM = [
-    *("endpoint", "grouping", "group", "time_months", "at_risk", "events", "censored"),
-    *("survival", "survival_low", "survival_high", "status", "reason"),
-]
-MEDIANS = [
-    *("endpoint", "grouping", "group", "patients", "no_follow_up", "followed", "events"),
-    *("median_months", "median_low", "median_high", "follow_up_median_months", "follow_up_max_months"),
-    *("status", "reason"),
-]
-AT_TIMES = [
-    *("endpoint", "grouping", "group", "time_months", "at_risk", "events"),
-    *("survival", "survival_low", "survival_high", "status", "reason"),
-]
-TESTS = [
-    *("endpoint", "grouping", "test", "group", "reference", "patients", "events", "statistic", "df"),
-    *("p_value", "hazard_ratio", "hazard_ratio_low", "hazard_ratio_high", "log_hazard_ratio"),
-    *("standard_error", "p_corrected", "data_driven", "circular", "status", "reason"),
-]
+# Newton's steps until they are below 1e-10; by default lifelines stops at the 6th digit.
+PRECISION = {"precision": 1e-20, "r_precision": 0, "max_steps": 200}
 
 
 # ---- one group: its curve
@@ -471,15 +453,6 @@ def with_correction(tests: pd.DataFrame, corrected: pd.DataFrame) -> pd.DataFram
         if exact is not None and pd.notna(row.p_value):
             tests.loc[place, "p_corrected"] = exact.p_corrected
     return tests
-
-
-class Compared(NamedTuple):
-    """All tables of the analysis."""
-
-    km: pd.DataFrame
-    medians: pd.DataFrame
-    times: pd.DataFrame
-    tests: pd.DataFrame
 
 
 def analyse(

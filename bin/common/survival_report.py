@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -10,18 +9,14 @@ from common.figures import embedded, files_of, save_figure
 from common.multiqc import listed, rows_of, write_section
 from common.patient_groups import SCORE_GROUP, Grouping, file_stems
 from common.survival_figure import TITLES, colours_of, draw, drawn_of, p_text, ratio_text
+from common.survival_tables import ALL, Compared
 
-if TYPE_CHECKING:
-    from survival import Compared
-
-ALL = "all groups"
 EMBEDDED = 250_000  # characters of pictures in the report
 BEFORE = 1e-6  # months by which the upper end of a step is drawn before it: a plot has one value a month
 WORDS = {"os": "overall survival", "dfs": "disease-free survival"}
 DOIS = [
-    *("10.1080/01621459.1958.10501452", "10.2307/2530286", "10.1016/0197-2456(96)00075-X"),
-    *("10.1111/j.2517-6161.1972.tb00899.x", "10.1080/01621459.1977.10480613", "10.1093/biomet/81.3.515"),
-    "10.21105/joss.01317",
+    *("10.1080/01621459.1958.10501452", "10.2307/2530286", "10.1111/j.2517-6161.1972.tb00899.x"),
+    *("10.1080/01621459.1977.10480613", "10.1093/biomet/81.3.515", "10.21105/joss.01317"),
 ]
 OF_GROUPS = [
     *("patients", "followed", "no_follow_up", "events", "median_months", "median_low", "median_high"),
@@ -61,7 +56,7 @@ def corrected_text(row: tuple) -> str:
     return f" ({'; '.join(said)})" if said else ""
 
 
-def told(found: "Compared", grouping: Grouping, endpoint: str) -> str:
+def told(found: Compared, grouping: Grouping, endpoint: str) -> str:
     """Say what was found by a grouping in an endpoint."""
     tests, times, medians = (
         table[(table.endpoint == endpoint) & (table.grouping == grouping.name)]
@@ -108,7 +103,7 @@ def followed_text(medians: pd.DataFrame) -> str:
     return listed(parts).capitalize() + "." if parts else "No patient has a group."
 
 
-def finding(found: "Compared", groupings: Sequence[Grouping]) -> dict[str, str]:
+def finding(found: Compared, groupings: Sequence[Grouping]) -> dict[str, str]:
     """Say in a few words what differs, of the first grouping."""
     rows = found.tests[(found.tests.test == "cox") & found.tests.hazard_ratio.notna()]
     rows = rows[rows.grouping == groupings[0].name] if groupings else rows[:0]
@@ -136,7 +131,7 @@ def as_steps(own: pd.DataFrame) -> dict[float, float]:
 
 
 def write_figures(
-    found: "Compared", groupings: Sequence[Grouping], confidence: float, folder: Path
+    found: Compared, groupings: Sequence[Grouping], confidence: float, folder: Path
 ) -> list[tuple[str, str]]:
     """Write <grouping>.curves.svg, .png and .tsv; return their stems with pictures for the report."""
     pictures = []
@@ -153,7 +148,7 @@ def write_figures(
 
 
 def write_report(
-    found: "Compared", groupings: Sequence[Grouping], horizon: float, confidence: float, folder: Path
+    found: Compared, groupings: Sequence[Grouping], horizon: float, confidence: float, folder: Path
 ) -> None:
     """Write the figures, and the sections of the report: groups, curves, tests, survival at months."""
     pictures = write_figures(found, groupings, confidence, folder)
@@ -162,7 +157,7 @@ def write_report(
     sentence += [told(found, grouping, endpoint) for grouping in groupings for endpoint in WORDS]
     if len(groupings) > 1:
         sentence.append("The p-values are not adjusted for the number of groupings.")
-    names = found.medians.endpoint.map(str.upper) + ", " + found.medians.grouping + ": " + found.medians.group
+    names = [f"{row.endpoint.upper()}, {row.grouping}: {row.group}" for row in found.medians.itertuples()]
     write_section(
         folder / "survival_mqc.json",
         "Survival by group",
@@ -194,13 +189,11 @@ def write_report(
         links=links,
     )
     write_curves(folder / "survival_steps_mqc.json", found.km, groupings)
-    pairs = found.tests.group.where(
-        found.tests.group.isna(), " " + found.tests.group.astype(str) + " against "
-    )
-    pairs = pairs.fillna("") + found.tests.reference.fillna("").astype(str)
-    names = (
-        found.tests.endpoint.map(str.upper) + ", " + found.tests.grouping + ": " + found.tests.test + pairs
-    )
+    names = [
+        f"{row.endpoint.upper()}, {row.grouping}: {row.test.replace('_', ' ')}"
+        + (f", {row.group} / {row.reference}" if pd.notna(row.group) else "")
+        for row in found.tests.itertuples()
+    ]
     write_section(
         folder / "survival_tests_mqc.json",
         "Tests of survival",
@@ -213,8 +206,10 @@ def write_report(
         links=["tests.tsv"],
         dois=DOIS,
     )
-    names = found.times.endpoint.map(str.upper) + ", " + found.times.grouping + ": " + found.times.group
-    names += " at " + found.times.time_months.astype(str) + " months"
+    names = [
+        f"{row.endpoint.upper()}, {row.grouping}: {row.group} at {row.time_months} months"
+        for row in found.times.itertuples()
+    ]
     write_section(
         folder / "survival_times_mqc.json",
         "Survival at fixed times",
