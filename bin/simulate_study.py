@@ -55,11 +55,18 @@ Bench, of all seven lines in a study of any size
   Others     reporter, CellROX by cisplatin dose, blots, activity of NQO1, PCR of NQO1 and GAPDH. The noise of
              all is stated in common/simulated_assays.py, what is planted in common/study_design.py.
 
+Patients and cohorts, the same in a study of any size
+  Patients   31 with score, recurrence and survival, as in the founding study: common/simulated_patients.py.
+  Cohorts    530 exomes of untreated and 820 panel tests of treated tumours, their mutations in the coding
+             sequence of the mini genome, from COSMIC's signatures: common/simulated_cohorts.py.
+
 Truth (truth/): counts.tsv (fragments drawn of each gene), genes.tsv (log2 fold changes by contrast),
 gene_sets.tsv (direction of each planted set by contrast), calls.tsv (each line and condition), genotypes.tsv
 (planted alleles by sample), variants.tsv (what each line carries), skipping.tsv, amplicon_variants.tsv,
 amplicons.tsv, traces.tsv, dose_response.tsv (IC50s by curve and experiment), assays.tsv, qpcr.tsv (relative
-levels), flaws.tsv (wells and plates that went wrong).
+levels), flaws.tsv (wells and plates that went wrong), patients.tsv (groups and events), cohorts.tsv (patients
+with a mutated gene, and those profiled for it), mutations.tsv (of KEAP1 and NFE2L2), signatures.tsv (shares
+of each cohort's mutations), dropped.tsv (rows of the MAFs that should not count).
 
 With `effects` 0 nothing is planted: libraries, lines, drift and polymorphisms stay. It is the negative
 control.
@@ -102,8 +109,11 @@ from common.simulated_amplicons import (
     primers_of,
 )
 from common.simulated_assays import draw_bench
+from common.simulated_cohorts import FOLDER as COHORT_FILES
+from common.simulated_cohorts import draw_cohorts
 from common.simulated_dna import DnaVariant, placed, snv_before, templates_of
 from common.simulated_genes import CONTIGS, draw_designs
+from common.simulated_patients import draw_patients
 from common.simulated_reads import (
     Library,
     Molecules,
@@ -178,6 +188,7 @@ FLOW_CELL, MISEQ_RUN = "V300000001L1C001R001", "M00001:1:000000000-SIM01:1:1101"
 PARTS = (
     *("genes", "lines", "samples", "genome", "variants", "reads", "amplicons", "traces"),
     *("plates", "assays", "qpcr"),
+    *("patients", "cohorts"),
 )
 
 
@@ -691,7 +702,7 @@ def main(size: str, seed: int, gene_sets: Path, effects: float, results: Path) -
     samples, counts = draw_matrix(seed, genes, study, replicates, effects)
     genome = draw_reference(seed, genes)
 
-    for folder in ("truth", "reads", "amplicon_reads", "traces"):
+    for folder in ("truth", "reads", "amplicon_reads", "traces", COHORT_FILES):
         (results / folder).mkdir(parents=True, exist_ok=True)
     write_fasta(genome.contigs, results / "fasta.fa.gz")
     comment = f"description: genome and genes of a simulated study (seed {seed}), in the form of GENCODE"
@@ -734,6 +745,13 @@ def main(size: str, seed: int, gene_sets: Path, effects: float, results: Path) -
     for name, measured in bench.items():
         measured.sheet.to_csv(results / f"{name}.csv", index=False, lineterminator="\n")
 
+    patients = draw_patients(stream(seed, "patients"), effects)
+    cohorts = draw_cohorts(partial(stream, seed), genome.contigs, genome.genes, effects)
+    for name, sheet in {"patients": patients.sheet, **cohorts.sheets}.items():
+        sheet.to_csv(results / f"{name}.csv", index=False, lineterminator="\n")
+    for path, content in cohorts.files.items():
+        (results / path).write_bytes(content)
+
     truth = {
         "counts": counts,
         "genes": true_genes(genes, study),
@@ -747,10 +765,12 @@ def main(size: str, seed: int, gene_sets: Path, effects: float, results: Path) -
         "traces": true_traces,
         **{name: measured.truth for name, measured in bench.items()},
         "flaws": pd.concat([measured.flaws for measured in bench.values()]),
+        "patients": patients.truth,
+        **cohorts.truth,
     }
     for name, table in truth.items():
         write_table(table, results / f"truth/{name}.tsv")
-    write_versions(results / "versions.tsv", "numpy", "pandas")
+    write_versions(results / "versions.tsv", "SigProfilerAssignment", "numpy", "pandas")
 
 
 if __name__ == "__main__":

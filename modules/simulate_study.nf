@@ -10,7 +10,7 @@ process SIMULATE_STUDY {
     path 'gene_sets/*'    // GMT files: the genes to simulate, and the sets to plant effects in
 
     output:
-    path 'study/{*.csv,primers.tsv,*.gz,reads,amplicon_reads,traces,truth}', emit: study    // files named as the parameters, what their sheets name, and truth/
+    path 'study/{*.csv,primers.tsv,panel_genes.txt,*.gz,reads,amplicon_reads,traces,cohort_files,truth}', emit: study    // files named as the parameters, what their sheets name, and truth/
     path 'study/versions.tsv', topic: versions
 
     script:
@@ -24,7 +24,7 @@ process SIMULATE_STUDY {
 
     stub:
     """
-    mkdir -p study/truth study/reads study/amplicon_reads study/traces
-    touch study/{rnaseq,amplicons,sanger,dose_response,assays,qpcr}.csv study/primers.tsv study/fasta.fa.gz study/gtf.gtf.gz study/versions.tsv
+    mkdir -p study/truth study/reads study/amplicon_reads study/traces study/cohort_files
+    touch study/{rnaseq,amplicons,sanger,dose_response,assays,qpcr,patients,cohorts,panels}.csv study/primers.tsv study/panel_genes.txt study/fasta.fa.gz study/gtf.gtf.gz study/versions.tsv
     """
 }

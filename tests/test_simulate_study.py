@@ -179,12 +179,12 @@ def test_main__writes_the_same_bytes_for_a_seed_and_others_for_another(run_scrip
         {path.relative_to(tmp_path / folder): path.read_bytes() for path in (tmp_path / folder).rglob("*.*")}
         for folder in "abc"
     )
-    assert len(a) == 4 + 32 + 7 + 3 + 16 + 12 + 3 + 7
+    assert len(a) == 4 + 32 + 7 + 3 + 16 + 12 + 3 + 7 + 4 + 9 + 5
     assert a == b
     same = {str(name) for name in a if a[name] == c[name]}
     planted = ("calls", "genotypes", "skipping", "traces", "assays", "qpcr", "flaws")
     by_design = {f"truth/{name}.tsv" for name in planted}
-    sheets = {f"{name}.csv" for name in ("rnaseq", "amplicons", "sanger")}
+    sheets = {f"{name}.csv" for name in ("rnaseq", "amplicons", "sanger", "cohorts", "panels")}
     assert same <= {"versions.tsv", *sheets, *by_design}
 
 

@@ -31,9 +31,14 @@ def reverse_complement(codes: np.ndarray) -> np.ndarray:
     return 3 - codes[::-1]
 
 
+def gzipped(content: bytes, level: int = 6) -> bytes:
+    """Compress bytes as one gzip stream."""
+    return zlib.compress(content, level, GZIP)
+
+
 def write_gzip(content: bytes, path: Path, level: int = 6) -> None:
     """Write bytes as one gzip stream."""
-    path.write_bytes(zlib.compress(content, level, GZIP))
+    path.write_bytes(gzipped(content, level))
 
 
 def write_fasta(contigs: Mapping[str, np.ndarray], path: Path) -> None:

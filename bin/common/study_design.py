@@ -313,3 +313,90 @@ FLAWED_PCR = (
 def bench_of(line: Line) -> str:
     """Name the line of the founding study that a line behaves as."""
     return STUDY_LINES[LINES.index(line) % len(STUDY_LINES)].name
+
+
+# Patients, as in the founding study: how many with a score above the cutoff, and what became of them.
+CUTOFF = 82  # of the score: above it is high; one patient without recurrence has it
+HIGHEST_SCORE = 300
+RECURRENT, NOT_RECURRENT = (15, 3), (4, 9)  # patients: high, low
+DEATHS = (10, 2)  # of those with recurrence: high, low
+PAIRS, PAIRS_HIGHER = 7, 6  # tumours measured again at recurrence; higher than at first
+
+# Cohorts. What is planted in them is raised to the power of `effects`, or multiplied by it.
+GENOME_BUILD = "GRCh38"
+BACKGROUND = {  # mean shares of substitutions in both cohorts
+    **{"SBS1": 0.13, "SBS2": 0.17, "SBS4": 0.10, "SBS5": 0.26, "SBS13": 0.17, "SBS16": 0.09, "SBS18": 0.08},
+}
+PLATINUM, PLATINUM_SHARE = {"SBS31": 0.6, "SBS35": 0.4}, 0.15  # of the treated; mean over samples
+DOUBLETS, PLATINUM_DOUBLETS = {"DBS2": 0.6, "DBS11": 0.4}, {"DBS5": 1.0}
+
+
+class GenePanel(NamedTuple):
+    """A panel of the treated cohort: its samples, how many genes it has, and how it is measured."""
+
+    name: str
+    samples: int
+    genes: int
+    specimen: str  # tissue or liquid
+    normal: str  # matched or none
+    regions: bool = False  # whether its file has regions, or else names of genes
+    lacks: tuple[str, ...] = ()
+    isoform_2: bool = False  # whether it names changes of NFE2L2 on its second isoform
+
+
+GENE_PANELS = (
+    GenePanel("tissue_large", 430, 160, "tissue", "none"),
+    GenePanel("liquid_large", 110, 160, "liquid", "none"),
+    GenePanel("tissue_matched", 110, 90, "tissue", "matched", regions=True),
+    GenePanel("tissue_small", 50, 60, "tissue", "matched", regions=True, isoform_2=True),
+    GenePanel("liquid_small", 120, 45, "liquid", "none", lacks=("KEAP1",)),
+)
+
+
+class Cohort(NamedTuple):
+    """A cohort: its patients, by panel if there are any, and what therapy they had."""
+
+    name: str
+    patients: int
+    panels: tuple[GenePanel, ...]  # none: all have exomes
+    treated: bool
+
+
+NAIVE = Cohort("TCGA", 530, (), treated=False)
+TREATED = Cohort("C-CAT", sum(panel.samples for panel in GENE_PANELS), GENE_PANELS, treated=True)
+
+
+class Driver(NamedTuple):
+    """A gene in which mutations are planted, and where in its protein they gather.
+
+    `residues` are (first, last, factor on the chance). `others` are what else than substitutions there is.
+    """
+
+    rates: tuple[float, float]  # of patients whose test covers the gene: naive, treated
+    residues: tuple[tuple[int, int, float], ...]
+    missense_only: bool  # whether only changes of a residue gather
+    others: str  # frameshift or in_frame
+    share_of_others: float
+
+
+DRIVERS = {
+    "KEAP1": Driver((20 / 530, 28 / 700), ((61, 178, 10), (327, 624, 5)), False, "frameshift", 0.15),
+    "NFE2L2": Driver(
+        (30 / 530, 90 / 820),
+        (
+            *((24, 24, 100), (26, 28, 100), (29, 31, 400), (32, 32, 100), (34, 34, 100)),
+            *((77, 78, 100), (79, 82, 400), (83, 83, 100)),
+        ),
+        *(True, "in_frame", 0.1),
+    ),
+}
+ISOFORM_2 = ("NFE2L2", "NM_001145412.3", 16)  # gene, transcript, residues that it lacks at its beginning
+PREVIOUS_SYMBOLS = {"MTOR": "FRAP1", "PRKN": "PARK2", "PTCH1": "PTCH", "SMAD2": "MADH2"}
+PANEL_GENES = (  # on every panel that is large enough, if the study has them; the rest are drawn
+    *("KEAP1", "NFE2L2", "CUL3", "TP53", "CDKN1A", "CASP8", "HRAS", "EGFR", "CCND1", "NOTCH2", "RB1", "NF1"),
+    *("MTOR", "APC", "BRAF", "BRCA1", "CDH1", "CDK4", "CTNNB1", "FAS", "GNAS", "IDH1", "IDH2", "JAK2"),
+    *("MAP3K1", "MDM2", "MLH1", "MYC", "NF2", "PRKN", "PTCH1", "SMAD2", "STAT3", "TSC2", "AKT3", "ARAF"),
+    *("AURKA", "AXIN1", "BCL2L1", "BTG2", "CBL", "CCND2", "CCNE1", "CDKN1B", "CDKN2C", "EPHB4", "ERRFI1"),
+    *("EZH2", "GATA3", "GSK3B", "HGF", "INPP4B", "JUN", "LYN", "MYD88", "NPM1", "PDGFRB", "RAD51", "SOCS1"),
+    *("VEGFA", "XPO1"),
+)
