@@ -12,6 +12,7 @@ process MUTATION_MATRIX {
     path panels, stageAs: 'panels/*'        // panels.tsv; none if no panels are given
     path panel_genes, stageAs: 'genes/*'    // a gene a row: all that is counted; none: whatever was profiled
     path matrices, stageAs: 'sbs96/?/*'     // ready SBS96 matrices, in the order of their numbers
+    path gene_aliases                       // gene_name, previous: panels and annotation may have older symbols
     path genome, stageAs: 'genome/*'        // [genome.fa, genome.fa.fai] or none
     path annotation, stageAs: 'gtf/*'       // GTF or none
     val options                             // map: spectrum_gene, bootstraps, seed, confidence
@@ -37,6 +38,7 @@ process MUTATION_MATRIX {
         --panels panels \\
         --panel-genes genes \\
         --matrices sbs96 \\
+        --gene-aliases ${gene_aliases} \\
         --genome genome \\
         --annotation gtf \\
         --spectrum-gene '${options.spectrum_gene}' \\

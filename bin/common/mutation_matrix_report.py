@@ -160,8 +160,8 @@ def write_report(
         write_section(
             folder / "mutation_matrix_similarity_mqc.json",
             "Similarity of spectra",
-            "The cosine of two spectra is 1 if they have the same shape, whatever their numbers. Chance lowers"
-            " it: as many mutations of the very same spectrum have the cosine that is expected.",
+            "The cosine of two spectra is 1 if they have the same shape, whatever their numbers. Chance"
+            " lowers it: as many mutations of the very same spectrum have the cosine that is expected.",
             "table",
             rows_of(table[COMPARED]),
             settings={"col1_header": "cohorts"},
