@@ -70,13 +70,14 @@ workflow COHORTS {
         counted,
         panel,
         genes,
+        gene_aliases,
         target_genes,
         domains,
         counts.ifEmpty([]),
         opportunities.ifEmpty([]),
         fasta,
         gtf,
-        options.subMap('confidence', 'q_value_max'),
+        options.subMap('confidence', 'q_value_max', 'seed'),
     )
     COHORT_LOLLIPOP(mutations, MUTATION_FREQUENCY.out.frequency, domains, target_genes)
 

@@ -47,6 +47,8 @@ FAULTS = (
     "skipping.tsv, row 2, transcript: found 'NM_1' for NQO1; expected a transcript that the gene has in targ",
     "domains.tsv, row 2, end: found 10, with start 20; expected start, or more",
     "hotspots.tsv, row 2, change: found 'P187' for kind substitution; expected a change as R320Q",
+    "patients.csv, row 2, os_event: found '2'; expected 1 if the patient died, 0 if alive",
+    "cohorts.csv, row 2, maf: found no file absent.maf; expected a file, by its path from the sheet's folder",
     "sets.gmt, row 2, genes: found 'EMPTY' without genes; expected name, description and genes",
     "sets.gmt, row 3, name: found 'ONE', as in row 1; expected another in each row",
     "sets.gmt, all rows, genes: found 2 genes, none of them in counts.csv.gz",
@@ -97,6 +99,9 @@ def write_faulty_study(folder: Path) -> dict[str, object]:
     (folder / "domains.tsv").write_text("gene\tkind\tname\tstart\tend\nNQO1\tmotif\tx\t20\t10\n")
     (folder / "hotspots.tsv").write_text("gene\tkind\tchange\teffect\nNQO1\tsubstitution\tP187\tloss\n")
     (folder / "panels.csv").write_text("panel,gene_name\nx,NQO1\nx,\n")
+    (folder / "patients.csv").write_text("patient,os_months,os_event\nP1,12,2\n")
+    (folder / "cohorts.csv").write_text("cohort,maf,samples,genome_build\nX,absent.maf,x.tsv,GRCh38\n")
+    (folder / "x.tsv").write_text("sample\nS1\n")
     (folder / "sets.gmt").write_text("ONE\tdescription\t11\t12\nEMPTY\tdescription\nONE\tdescription\t11\n")
     return {
         "rnaseq": "rnaseq.csv",
@@ -112,6 +117,8 @@ def write_faulty_study(folder: Path) -> dict[str, object]:
         "skipping": "skipping.tsv",
         "domains": "domains.tsv",
         "hotspots": "hotspots.tsv",
+        "patients": "patients.csv",
+        "cohorts": "cohorts.csv",
         "permutatoins": 10,
         "q_value_max": 5,
         "gsea_ranking": "fold",
