@@ -51,6 +51,7 @@ workflow COHORTS {
         panel,
         genes,
         matrices,
+        gene_aliases,
         fasta,
         gtf,
         options.subMap('spectrum_gene', 'bootstraps', 'seed', 'confidence'),
