@@ -50,6 +50,8 @@ import pandas as pd
 from common.cli import FOLDER, INPUT, RESULTS, Script
 from common.multiqc import write_versions
 from common.patient_groups import (
+    ALL,
+    MOST_GROUPS,
     SCORE_GROUP,
     Grouping,
     groupings_of,
@@ -58,7 +60,7 @@ from common.patient_groups import (
     read_scores,
 )
 from common.survival_report import write_report
-from common.survival_tables import ALL, AT_TIMES, KM, MEDIANS, TESTS, Compared
+from common.survival_tables import AT_TIMES, KM, MEDIANS, TESTS, Compared
 from common.tables import write_table
 from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.exceptions import ConvergenceWarning
@@ -68,7 +70,6 @@ from scipy.special import chdtrc
 
 ENDPOINTS = ("os", "dfs")
 TIMES = (12, 24, 36, 60)  # months
-MOST_GROUPS = 8  # more are no groups, but a quantity
 FEW_EVENTS = 10  # below, chi-squared is a rough guide
 # Newton's steps until they are below 1e-10; by default lifelines stops at the 6th digit.
 PRECISION = {"precision": 1e-20, "r_precision": 0, "max_steps": 200}

@@ -11,6 +11,8 @@ from common.cli import InputError
 from common.tables import read_table
 
 SCORE_GROUP = "score_group"
+ALL = "all groups"
+MOST_GROUPS = 8  # more are no groups, but a quantity
 SCORED = {"patient": "str", "score": "float64", "score_group": "str", "status": "str", "reason": "str"}
 CORRECTED = {
     **{"endpoint": "str", "test": "str", "statistic": "float64", "p_value": "float64"},

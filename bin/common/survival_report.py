@@ -7,9 +7,9 @@ import pandas as pd
 
 from common.figures import embedded, files_of, save_figure
 from common.multiqc import listed, rows_of, write_section
-from common.patient_groups import SCORE_GROUP, Grouping, file_stems
+from common.patient_groups import ALL, SCORE_GROUP, Grouping, file_stems
 from common.survival_figure import TITLES, colours_of, draw, drawn_of, p_text, ratio_text
-from common.survival_tables import ALL, Compared
+from common.survival_tables import Compared
 
 EMBEDDED = 250_000  # characters of pictures in the report
 BEFORE = 1e-6  # months by which the upper end of a step is drawn before it: a plot has one value a month

@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-ALL = "all groups"
-
 KM = [
     *("endpoint", "grouping", "group", "time_months", "at_risk", "events", "censored"),
     *("survival", "survival_low", "survival_high", "status", "reason"),
