@@ -18,7 +18,6 @@ References: Ou and Zhu 2019, doi:10.1038/s41592-019-0430-y (stems with room for 
 2016, doi:10.1371/journal.pone.0160519 (diagrams that fit on a page)
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -34,7 +33,8 @@ from common.lollipop_figure import draw
 from common.lollipop_layout import Protein, Track
 from common.lollipop_report import left_out, write_report
 from common.multiqc import write_versions
-from common.protein_names import short_name
+from common.protein_names import residue_of, short_name
+from common.protein_regions import fitted, notes_of
 from common.tables import LIBRARY, TARGET_GENES, read_table, write_table
 from common.target_sites import find_targets, reason_for
 from matplotlib.figure import Figure
@@ -55,7 +55,6 @@ CLASSES = {
     "other": {"stop_lost"},
 }
 PRESENT = ("hom", "imbalanced", "het", "subclonal")
-BESIDE_EXON = re.compile(r"c\.(\d+)[+-]\d")
 COLUMNS = [
     *("gene", "transcript", "element", "name", "start", "end", "line", "condition", "hgvs_c", "hgvs_p_short"),
     *("position", "class", "comparison", "vaf_reference", "vaf_target", "count", "label", "drawn"),
@@ -81,14 +80,6 @@ def class_of(consequence: str) -> str:
     """Return the class of a variant by its terms; empty if it changes no residue and no splice site."""
     terms = set(consequence.split("&"))
     return next((name for name, own in CLASSES.items() if terms & own), "")
-
-
-def residue_of(protein_start: int | None, hgvs_c: str) -> int | None:
-    """Return the residue at which a variant is drawn: of a splice site, that of the nearest coding base."""
-    if pd.notna(protein_start):
-        return int(protein_start)
-    near = BESIDE_EXON.match(hgvs_c)
-    return (int(near[1]) + 2) // 3 if near else None
 
 
 def state_of(zygosity: str | float) -> str:
@@ -219,13 +210,6 @@ class Inputs(NamedTuple):
     domains: pd.DataFrame
 
 
-def notes_of(features: pd.DataFrame) -> list[str]:
-    """Say where domains, repeats and motifs are from."""
-    heads = {"domain": "Domains", "repeat": "Repeats", "motif": "Motifs"}
-    sources = {kind: features.source[features.kind == kind].dropna().unique() for kind in heads}
-    return [f"{heads[kind]}: {'; '.join(found)}." for kind, found in sources.items() if len(found)]
-
-
 def conditions_of(study: pd.DataFrame) -> dict[str, str]:
     """Return the conditions of each role, in words."""
     return {role: " or ".join(dict.fromkeys(own)) for role, own in study.groupby("role").condition}
@@ -254,19 +238,6 @@ def tracks_of(
         detail = row.condition if lines.count(row.line) > 1 else ""
         tracks.append(Track(row.line, detail, said["label"], row.role, spans))
     return tracks, pd.DataFrame(parts)
-
-
-def fitted(features: pd.DataFrame, residues: int) -> pd.DataFrame:
-    """Cut features at the end of a protein; those beyond it are not drawn."""
-    beyond, cut = features.start > residues, features.end > residues
-    reason = np.select([beyond, cut], ["beyond the protein's end", "cut at the protein's end"], "")
-    return features.assign(
-        element=features.kind,
-        end=features.end.where(beyond, features.end.clip(upper=residues)),
-        drawn=np.where(beyond, "no", "yes"),
-        status=np.where(cut, "beyond_end", "ok"),
-        reason=reason,
-    )
 
 
 def picture(gene: str, transcript: Transcript, inputs: Inputs) -> tuple[Figure, pd.DataFrame]:

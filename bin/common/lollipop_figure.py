@@ -133,17 +133,22 @@ def draw_lane(
                     write(axes, column.x + side * (HEAD / 2 + 0.5), y, text, 6.0, colour, **align)
 
 
-def draw_counts(axes: Axes, scale: Scale, lane: Lane, place: Place, base: float, way: int) -> None:
-    """Draw the axis of counts, with pale lines."""
-    x = place.left - 2.5
+def draw_counts(
+    axes: Axes, scale: Scale, lane: Lane, place: Place, base: float, way: int, profiled: int
+) -> None:
+    """Draw the axis of counts, with pale lines, and on the right what they are in percent of `profiled`."""
+    x, right = place.left - 2.5, WIDTH - RIGHT
     ends = [base + way * scale.height(lane.elbow, tick) for tick in (0, lane.ticks[-1])]
     axes.plot([x, x], ends, color=QUIET, lw=0.6)
     for tick in lane.ticks:
         y = base + way * scale.height(lane.elbow, tick)
         axes.plot([x - 0.9, x], [y, y], color=QUIET, lw=0.6)
-        axes.plot([x, WIDTH - RIGHT], [y, y], color="#E0E0E0", lw=0.5, zorder=0.5)
+        axes.plot([x, right], [y, y], color="#E0E0E0", lw=0.5, zorder=0.5)
         write(axes, x - 1.4, y, f"{tick:,}", 7.0, QUIET, ha="right", va="center_baseline")
-    write(axes, x - 7.6, sum(ends) / 2, "samples", 8.0, rotation=90)
+        if profiled:
+            share = f"{100 * tick / profiled:.2g} %" if tick else "0 %"
+            write(axes, right + 1.0, y, share, 6.5, QUIET, ha="left", va="center_baseline")
+    write(axes, x - 7.6, sum(ends) / 2, "patients", 8.0, rotation=90)
 
 
 def draw_read(axes: Axes, track: Track, place: Place, base: float) -> None:
@@ -226,7 +231,7 @@ def draw_track(axes: Axes, page: Page, number: int, track: Track) -> None:
         before = page.bases[number - 1][0] + 2.0
         axes.plot([2, WIDTH - RIGHT], [before, before], color="#E0E0E0", lw=0.5, zorder=0.5)
     if counted:
-        draw_counts(axes, page.scale, lane, page.place, base, way)
+        draw_counts(axes, page.scale, lane, page.place, base, way, track.profiled)
     draw_read(axes, track, page.place, base)
     # Stems of tracks that touch the protein start at it.
     touches = base in (page.top, page.top + page.features.height)
@@ -249,9 +254,9 @@ def draw(
     """Draw a protein and the variants in it; return the figure, and whether each mark has a label.
 
     `marks` is a row a variant and track: track (number of it), position (residue), label, class (of CLASSES),
-    count (samples). Where it has reference and target (present, absent or unknown), reference_text,
+    count (patients). Where it has reference and target (present, absent or unknown), reference_text,
     target_text and note too, heads have a half for each condition; else they are as high as the count.
-    Tracks are below each other, below the protein; where heads count samples the first stands on it, and if
+    Tracks are below each other, below the protein; where heads count patients the first stands on it, and if
     `mirrored`, the second hangs below. `conditions` are the conditions' names by their role, `notes` are
     written below the figure.
     """

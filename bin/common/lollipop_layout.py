@@ -49,6 +49,7 @@ class Track(NamedTuple):
     says: str = ""  # in the track
     role: str = "target"  # of the condition that the right halves of heads stand for
     read: Mapping[str, Sequence[tuple[int, int]]] = {}  # stretches of residues, by role of a condition
+    profiled: int = 0  # patients of a cohort, that counts are in percent of; 0 for no such axis
 
 
 class Column(NamedTuple):

@@ -1,6 +1,8 @@
-"""Compare names of protein changes, in one-letter or three-letter code, with and without parentheses."""
+"""Compare names of protein changes, in one-letter or three-letter code, and find the residue of one."""
 
 import re
+
+import pandas as pd
 
 # The order of the standard residues in both codes; stop, and any residue.
 LONG = dict(
@@ -13,6 +15,7 @@ LONG = dict(
 SHORT = {long: short for short, long in LONG.items()}
 SUBSTITUTION = re.compile(r"([A-Z*])(\d+)([A-Z*])")
 FRAMESHIFT = re.compile(r"([A-Z])(\d+)([A-Z]?)fs(?:\*(\d+|\?)?)?")
+BESIDE_EXON = re.compile(r"c\.(\d+)[+-]\d")
 
 
 def short_name(name: str) -> str:
@@ -32,3 +35,11 @@ def same_change(one: str, other: str) -> bool:
     return first[:2] == second[:2] and all(
         a == b or not a or not b for a, b in zip(first[2:], second[2:], strict=True)
     )
+
+
+def residue_of(protein_start: int | None, hgvs_c: str) -> int | None:
+    """Return the residue of a variant: of a splice site that has none, the one of the nearest coding base."""
+    if pd.notna(protein_start):
+        return int(protein_start)
+    near = BESIDE_EXON.match(hgvs_c)
+    return (int(near[1]) + 2) // 3 if near else None

@@ -1,4 +1,4 @@
-"""Tell which residues of a protein belong to which of its domains and motifs."""
+"""Tell which residues of a protein belong to which of its domains and motifs, and where that is said."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -58,3 +58,23 @@ def partition(regions: Sequence[Region]) -> np.ndarray:
     """Tell of domains and what is outside of them which residues are each one's own: the first's."""
     held = np.array([each.held for each in regions if each.kind in ("domain", "outside")])
     return held & (np.cumsum(held, axis=0) == 1)
+
+
+def fitted(features: pd.DataFrame, residues: int) -> pd.DataFrame:
+    """Cut features at the end of a protein; those beyond it are not drawn."""
+    beyond, cut = features.start > residues, features.end > residues
+    reason = np.select([beyond, cut], ["beyond the protein's end", "cut at the protein's end"], "")
+    return features.assign(
+        element=features.kind,
+        end=features.end.where(beyond, features.end.clip(upper=residues)),
+        drawn=np.where(beyond, "no", "yes"),
+        status=np.where(cut, "beyond_end", "ok"),
+        reason=reason,
+    )
+
+
+def notes_of(features: pd.DataFrame) -> list[str]:
+    """Say where domains, repeats and motifs are from."""
+    heads = {"domain": "Domains", "repeat": "Repeats", "motif": "Motifs"}
+    sources = {kind: features.source[features.kind == kind].dropna().unique() for kind in heads}
+    return [f"{heads[kind]}: {'; '.join(found)}." for kind, found in sources.items() if len(found)]
