@@ -14,8 +14,7 @@ process BIOMARKER_CUTOFF {
     path 'cutoff.tsv', emit: cutoff              // the cutoff, and what it is worth
     path 'association.tsv', emit: association    // a row a test of the score with recurrence, and of pairs
     path 'corrected.tsv', emit: corrected        // a row a p-value that the choice of the cutoff bears on
-    path '*.{svg,png}', optional: true
-    path '*.{curve,points,pairs}.tsv', optional: true    // what each figure draws
+    path 'score.{svg,png,tsv}', optional: true   // the figure, and what it draws
     path '*_mqc.json', emit: sections
     path 'versions.tsv', topic: versions
 
@@ -23,7 +22,7 @@ process BIOMARKER_CUTOFF {
     """
     biomarker_cutoff.py \\
         --patients ${patients} \\
-        --score-cutoff '${options.score_cutoff ?: ''}' \\
+        --score-cutoff '${options.score_cutoff == null ? '' : options.score_cutoff}' \\
         --score-permutations ${options.score_permutations} \\
         --survival-horizon ${options.survival_horizon} \\
         --bootstraps ${options.bootstraps} \\
