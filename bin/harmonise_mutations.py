@@ -4,13 +4,13 @@
 Dialects   MAF of the GDC (MC3 too), of Oncotator and of cBioPortal, and the table of variants that C-CAT's
            portal exports (common.maf_files). Tumor_Seq_Allele1 is taken where Tumor_Seq_Allele2 is the
            reference.
-Counts     A row counts if, in this order: it has sample, position and two alleles (else incomplete); its
-           sample was profiled (not_profiled); it is somatic (not_somatic) and a small variant
-           (not_small_variant, as fusions and copy numbers); FILTER is PASS, `.` or empty, or names
-           TOLERATED flags only (filtered; without the column all rows pass); no row above has its sample,
-           position and alleles (duplicate); its sample stands for the patient (other_sample_of_patient);
-           its gene is on the panel, or its position in a region of the panel that names no gene
-           (off_panel). The first that fails is the status.
+Counts     A row counts if, in this order: its sample was profiled (else not_profiled, or incomplete if it
+           names none); it is somatic (not_somatic) and a small variant (not_small_variant, as fusions and
+           copy numbers); it has a position and two alleles (incomplete); FILTER is PASS, `.` or empty, or
+           names TOLERATED flags only (filtered; without the column all rows pass); no row above has its
+           sample, position and alleles (duplicate); its sample stands for the patient
+           (other_sample_of_patient); its gene is on the panel, or its position in a region of the panel
+           that names no gene (off_panel). The first that fails is the status.
 Patients   One sample stands for a patient of a cohort: a primary tumour before others (told by TCGA's
            barcodes only), an exome before a panel, tissue before blood, the panel with more genes, else
            more bases, and then whichever is listed first.
@@ -201,12 +201,11 @@ class Verdicts:
         """Give rows (a mask) a status if they still count, and say something of a column's value."""
         rows = rows & (self.status == 0)
         self.status[rows] = STATUSES.index(status)
-        used = column.codes[rows]
-        words = {code: says(column.words[code]) for code in np.unique(used)}
-        numbers = {code: self.said.setdefault(word, len(self.said)) for code, word in words.items()}
-        self.detail[rows] = (
-            [numbers[code] for code in used] if len(numbers) > 1 else [*numbers.values(), 0][0]
-        )
+        codes = column.codes[rows]
+        numbers = np.zeros(len(column.words), np.int32)
+        for code in np.unique(codes):
+            numbers[code] = self.said.setdefault(says(column.words[code]), len(self.said))
+        self.detail[rows] = numbers[codes]
 
 
 def judge(maf: Maf, samples: pd.DataFrame, panels: Panels, aliases: Mapping[str, str]) -> Verdicts:
@@ -222,17 +221,18 @@ def judge(maf: Maf, samples: pd.DataFrame, panels: Panels, aliases: Mapping[str,
             column = coded(fields[field])
             verdicts.drop(status, column.map(which, bool), column, says)
 
-    lacks = position < 0
-    for column in (names, chrom, ref, alt):
-        lacks |= column.map(lambda value: not value, bool)
-    verdicts.drop("incomplete", lacks, names, lambda _: "no sample, chromosome, position or allele")
-    same = np.asarray(pc.equal(pc.utf8_upper(fields["ref"]), pc.utf8_upper(fields["alt"])))
-    verdicts.drop("incomplete", same, names, lambda _: "no allele but the reference")
+    verdicts.drop("incomplete", names.map(lambda name: not name, bool), names, lambda _: "no sample")
     unlisted = names.map(lambda name: name not in samples.index, bool)
     verdicts.drop("not_profiled", unlisted, names, lambda _: "")
     drop_where("not_somatic", "origin", lambda value: value.lower() in NOT_SOMATIC, str)
     drop_where("not_small_variant", "kind", lambda value: value not in SMALL, str)
     drop_where("not_small_variant", "classification", lambda value: plain(value) in NOT_SMALL, str)
+    lacks = position < 1
+    for column in (chrom, ref, alt):
+        lacks |= column.map(lambda value: not value, bool)
+    verdicts.drop("incomplete", lacks, names, lambda _: "no chromosome, position or allele")
+    same = np.asarray(pc.equal(pc.utf8_upper(fields["ref"]), pc.utf8_upper(fields["alt"])))
+    verdicts.drop("incomplete", same, names, lambda _: "no allele but the reference")
     for allele in (ref, alt):
         spelt = allele.map(lambda value: bool(BASES.fullmatch(value)), bool)
         verdicts.drop("not_small_variant", ~spelt, allele, lambda _: "an allele is no bases")
@@ -299,7 +299,7 @@ def contexts(column: pa.Array, types: np.ndarray) -> pa.Array:
 def fractions(fields: Mapping[str, pa.Array]) -> np.ndarray:
     """Return the share of reads with the allele: of both counts, of count and depth, or as it is given."""
     count = {
-        field: np.asarray(number_of(fields[field], pa.float64()).to_numpy(zero_copy_only=False), float)
+        field: number_of(pc.utf8_rtrim(fields[field], "% "), pa.float64()).to_numpy(zero_copy_only=False)
         for field in ("t_ref", "t_alt", "t_depth", "vaf")
     }
     given = np.where(count["vaf"] > 1, count["vaf"] / 100, count["vaf"])  # above 1 it is in percent
@@ -330,7 +330,7 @@ def shifts_of(gene: str, transcript: str, named: Sequence[str]) -> Shifts | None
 def renumber(change: str, shifts: Shifts, bases: int) -> str:
     """Renumber a change of a protein (bases 1) or of its coding sequence (bases 3).
 
-    Numbers after + and - lie in introns, those after * beyond the stop; after fs and ext they count from there.
+    Numbers after + and - lie in introns, those after * beyond the stop; after fs and ext they count from it.
     """
 
     def moved(found: re.Match) -> str:
@@ -386,6 +386,10 @@ def harmonise(
     unclassified = np.flatnonzero(classification == "")
     classification[unclassified] = infer_classifications(changes.take(unclassified), types[unclassified])
     words = coded(pa.array(classification, pa.string()))
+    named = pc.match_substring_regex(
+        changes, r"^p\.(?:[A-Z*]*\d|[?=]$)"
+    )  # not C-CAT's `splice site 672+1G>A`
+    changes = pc.if_else(named, changes, "")
     genes = coded(of["gene"]).recoded(lambda gene: aliases.get(gene, gene))
     gene = genes.map(str)
 
@@ -460,7 +464,9 @@ def main(
         found.append(tables.Cohort(row.cohort, row.genome_build, own, maf, verdicts, kept))
     described, counted = tables.describe(found), tables.count_by_sample(samples, found)
     dropped, symbols = tables.count_dropped(found), tables.count_symbols(found, aliases)
-    tables.write_mutations([cohort.kept for cohort in found if cohort.maf], results / "mutations.tsv.gz")
+    tables.write_mutations(
+        [cohort.kept for cohort in found if cohort.maf is not None], results / "mutations.tsv.gz"
+    )
     write_table(counted, results / "samples.tsv")
     write_table(dropped, results / "dropped.tsv")
     write_table(symbols, results / "symbols.tsv")

@@ -14,7 +14,7 @@ from pyarrow import csv
 from common.maf_files import STANDARD, Maf, coded
 
 STATUSES = (
-    *("ok", "incomplete", "not_profiled", "not_somatic", "not_small_variant", "filtered", "duplicate"),
+    *("ok", "not_profiled", "not_somatic", "not_small_variant", "incomplete", "filtered", "duplicate"),
     *("other_sample_of_patient", "off_panel"),
 )
 TEXT = [

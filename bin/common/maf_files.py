@@ -21,9 +21,9 @@ FIELDS = {
     "sample": ("tumor_sample_barcode", "sample_id", "tumor_sample", "c_cat調査結果_基本項目_ハッシュid"),
     "gene": ("hugo_symbol", "gene_symbol", "symbol", C_CAT + "マーカー"),
     "chrom": ("chromosome", "chrom", "chr", C_CAT + "クロモソーム番号"),
-    "position": ("start_position", "start", "position", C_CAT + "物理位置"),
+    "position": ("start_position", "start_pos", "start", "position", C_CAT + "物理位置"),
     "ref": ("reference_allele", "ref", C_CAT + "リファレンス塩基"),
-    "alt": ("tumor_seq_allele2", "variant_allele", "alt", C_CAT + "塩基変化"),
+    "alt": ("tumor_seq_allele2", "variant_allele", "alt", "var", C_CAT + "塩基変化"),
     "alt_1": ("tumor_seq_allele1",),
     "classification": ("variant_classification", "mutation_type"),
     "filter": ("filter",),
@@ -41,7 +41,7 @@ FIELDS = {
     "t_alt": ("t_alt_count",),
     "t_depth": ("t_depth",),
     "build": ("ncbi_build", "genome_build"),
-    "vaf": ("t_vaf", "vaf", "tumor_f", "i_tumor_f", C_CAT + "変異アレル頻度"),
+    "vaf": ("t_vaf", "vaf", "tumor_f", "i_tumor_f", "allele_freq_t", C_CAT + "変異アレル頻度"),
 }
 NEEDED = {
     "sample": "Tumor_Sample_Barcode",
@@ -132,7 +132,7 @@ def read_header(path: Path) -> Header:
     with path.open("rb") as file:
         compressed = file.read(2) == b"\x1f\x8b"
     with gzip.open(path) if compressed else path.open("rb") as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(file, 1):  # noqa: B007
             content = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
             if content and not content.startswith(b"#"):
                 break
@@ -228,9 +228,8 @@ def coded(column: pa.Array) -> Coded:
 def number_of(column: pa.Array, kind: pa.DataType) -> pa.Array:
     """Turn text into numbers; what is none is missing."""
     pattern = r"^\d+$" if pa.types.is_integer(kind) else r"^\d*\.?\d+(?:[eE][-+]?\d+)?$"
-    return pc.if_else(pc.match_substring_regex(column, pattern), column, pa.scalar(None, pa.string())).cast(
-        kind
-    )
+    none = pa.scalar(None, pa.string())
+    return pc.if_else(pc.match_substring_regex(column, pattern), column, none).cast(kind)
 
 
 def standard_name(classification: str) -> str:
@@ -248,10 +247,11 @@ def short_changes(column: pa.Array) -> pa.Array:
             spelt = pc.replace_substring(spelt, residue, letter)
         names = pc.replace_with_mask(names, long, spelt)
     names = pc.replace_substring_regex(names, r"(\d)X$|(fs)X", r"\1\2*")
+    names = pc.replace_substring(names, "%3D", "=")
     return pc.if_else(pc.equal(names, ""), "", pc.binary_join_element_wise("p.", names, ""))
 
 
 def first_number(column: pa.Array) -> pa.Array:
-    """Return the first number of a change's name; of p.X125_splice it is 125."""
-    found = pc.extract_regex(column, r"^[^0-9]*(?P<number>[0-9]{1,6})")
+    """Return the number of the first residue of changes (p.X125_splice: 125) or positions (79/605: 79)."""
+    found = pc.extract_regex(column, r"^(?:p\.[A-Z*]*)?(?P<number>[0-9]{1,6})")
     return pc.struct_field(found, "number").cast(pa.int64())
