@@ -28,7 +28,9 @@ STUDY_FILES = {  # of a simulated study
     **{"rnaseq": "csv", "fasta": "fa.gz", "gtf": "gtf.gz"},
     **{"amplicons": "csv", "primers": "tsv", "sanger": "csv"},
     **{"dose_response": "csv", "assays": "csv", "qpcr": "csv"},
+    **{"patients": "csv", "cohorts": "csv", "panels": "csv", "panel_genes": "txt"},
 }
+THERAPY = "SBS31+SBS35"
 ALLELE = ["chrom", "pos", "ref", "alt"]
 CURVE = ["line", "condition", "compound", "modulator", "modulator_dose"]
 AS_IN_TEST = ("--max_intron", 20000, "--reference_group", "SAS.parental")  # as in the profile
@@ -338,6 +340,98 @@ def test_run__nothing_differs_at_the_bench_where_nothing_was_planted(null_study)
     curves = read(results / "dose_comparison/comparisons.tsv")
     curves = curves[(curves.kind == "conditions") & (curves.method == "by_experiment")]
     assert (curves.p_adjusted < 0.05).sum() <= 1
+
+
+def measures(results: Path) -> pd.DataFrame:
+    return read(results / "biomarker_cutoff/cutoff.tsv").set_index("measure")
+
+
+def test_run__the_planted_cutoff_of_the_score_comes_back(demo):
+    """As in the founding study: above 82, 15 of 18 recurrent and 4 of 13 other patients."""
+    results = demo.folder / "results"
+    truth = read(results / "simulate_study/truth/patients.tsv").set_index("patient")
+    found = measures(results)
+    assert found.value["cutoff"] == truth.cutoff.iloc[0] == 82
+    assert tuple(found.loc["sensitivity", ["count", "of"]]) == (15, 18)
+    assert tuple(found.loc["specificity", ["count", "of"]]) == (9, 13)
+    groups = read(results / "biomarker_cutoff/groups.tsv").set_index("patient").score_group
+    assert (groups == truth.score_group[groups.index]).all()
+    tests = read(results / "biomarker_cutoff/corrected.tsv").set_index(["endpoint", "test"])
+    assert tests.statistic["recurrence", "chi_squared"] == pytest.approx(8.79, abs=0.005)
+    assert (tests.p_corrected >= tests.p_value).all()
+    assert set(tests.data_driven) == {"yes"}
+    assert tests.circular["dfs", "log_rank"] == "yes"
+
+
+def test_run__survival_is_of_the_patients_who_were_followed(demo):
+    results = demo.folder / "results"
+    truth = read(results / "simulate_study/truth/patients.tsv")
+    tests = read(results / "survival/tests.tsv").set_index(["endpoint", "test"])
+    assert (truth.followed == "yes").sum() == 30
+    assert tests.patients["os", "log_rank"] == tests.patients["dfs", "log_rank"] == 30
+    assert tests.events["os", "log_rank"] == (truth.death == "yes").sum()
+    assert tests.p_value["dfs", "log_rank"] < 0.05
+    assert tests.hazard_ratio["dfs", "cox"] > 1
+    listed = read(results / "patient_table/characteristics.tsv")
+    assert {"age", "sex", "stage"} <= set(listed.variable)
+
+
+def test_run__the_planted_frequencies_of_mutated_genes_come_back(demo):
+    """Every patient of the truth, among those whose panel has the gene; what does not count is told."""
+    results = demo.folder / "results"
+    truth = read(results / "simulate_study/truth/cohorts.tsv")
+    found = read(results / "mutation_frequency/frequency.tsv")
+    both = found.merge(truth, on=["gene", "cohort"], suffixes=("", "_planted"))
+    drivers = both[both.gene.isin(["KEAP1", "NFE2L2"])]
+    assert len(drivers) == 4
+    assert (drivers.mutated == drivers.mutated_planted).all()
+    assert (both.profiled == both.profiled_planted).all()
+    assert (both.mutated - both.mutated_planted).abs().max() <= 1
+    tests = read(results / "mutation_frequency/comparison.tsv").set_index("gene")
+    assert tests.q_value["NFE2L2"] < 0.05 < tests.q_value["KEAP1"]
+    domains = read(results / "mutation_frequency/domain.tsv")
+    enriched = domains[(domains.q_value < 0.05) & (domains.observed > domains.expected)]
+    assert {("KEAP1", "BTB"), ("NFE2L2", "ETGE")} <= set(zip(enriched.gene, enriched.domain, strict=True))
+    dropped = read(results / "harmonise_mutations/dropped.tsv").groupby(["cohort", "status"]).rows.sum()
+    planted = read(results / "simulate_study/truth/dropped.tsv").set_index(["cohort", "status"]).rows
+    pd.testing.assert_series_equal(dropped.sort_index(), planted.sort_index(), check_names=False)
+
+
+def pooled_shares(results: Path) -> pd.DataFrame:
+    pooled = read(results / "mutational_signatures/pooled.tsv")
+    return pooled[pooled.method == "nnls"].set_index(["cohort", "signature"])
+
+
+def test_run__platinum_is_seen_in_the_treated_cohort_alone(demo):
+    results = demo.folder / "results"
+    planted = read(results / "simulate_study/truth/signatures.tsv")
+    planted = planted[planted.signature.str.startswith("SBS")].set_index(["cohort", "signature"]).share
+    found = pooled_shares(results)
+    shares = found.share.to_frame().join(planted.rename("planted")).fillna({"planted": 0})
+    distance = (shares.share - shares.planted).abs().groupby("cohort").sum() / 2
+    assert (distance < 0.15).all(), shares
+    seen = read(results / "mutational_signatures/detection.tsv").set_index(["cohort", "signatures"])
+    assert seen.verdict["C-CAT", THERAPY] == "seen"
+    assert seen.verdict["TCGA", THERAPY] == "not_seen"
+    share = planted["C-CAT", "SBS31"] + planted["C-CAT", "SBS35"]
+    assert seen.ci_low["C-CAT", THERAPY] < share < seen.ci_high["C-CAT", THERAPY]
+    assert 0 < seen.detection_limit["TCGA", THERAPY] < share
+    doublets = read(results / "mutation_matrix/pooled.DBS78.tsv").set_index("MutationType")
+    of_platinum = doublets.loc[["CT>AA", "CT>AC"]].sum() / doublets.sum()
+    assert of_platinum["C-CAT"] > 2 * of_platinum["TCGA"]
+
+
+def test_run__nothing_is_found_in_patients_and_cohorts_where_nothing_was_planted(null_study):
+    results = null_study.folder / "results"
+    corrected = read(results / "biomarker_cutoff/corrected.tsv")
+    assert (corrected.p_corrected > 0.01).all()
+    tests = read(results / "mutation_frequency/comparison.tsv").set_index("gene")
+    assert (tests.q_value[["KEAP1", "NFE2L2"]] > 0.05).all()
+    domains = read(results / "mutation_frequency/domain.tsv")
+    domains = domains[domains.gene.isin(["KEAP1", "NFE2L2"])]
+    assert (domains.q_value < 0.05).mean() <= 0.05
+    seen = read(results / "mutational_signatures/detection.tsv")
+    assert (seen.verdict == "not_seen").all(), seen
 
 
 def test_run__samples_are_known_by_their_lines(demo):
