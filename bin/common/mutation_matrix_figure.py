@@ -60,10 +60,9 @@ def compared_with_first(similar: pd.DataFrame, cohort: str, what: str, confidenc
     row = rows.iloc[0]
     if pd.isna(row.cosine):
         return f"{row.status.replace('_', ' ')} to compare" if row.status == "too_few" else ""
-    return (
-        f"cosine with {shortened(row.cohort_1, 20)} {row.cosine:.3f} "
-        f"({100 * confidence:g} % interval {row.cosine_low:.3f} to {row.cosine_high:.3f})"
-    )
+    interval = f"{100 * confidence:g} % interval {row.cosine_low:.2f} to {row.cosine_high:.2f}"
+    name = shortened(row.cohort_1, 20)
+    return f"cosine with {name} {row.cosine:.2f}, without noise {row.cosine_corrected:.2f} ({interval})"
 
 
 def bars(panel: Axes, rows: pd.DataFrame) -> None:

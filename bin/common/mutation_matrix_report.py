@@ -13,8 +13,8 @@ from common.mutation_matrix_figure import CLASSES, STEM
 PLATINUM = ("CT>AA", "CT>AC")  # the most frequent of COSMIC's DBS5, two thirds of it
 DOIS = ["10.1038/nature12477", "10.1038/s41586-020-1943-3", "10.1186/s12864-019-6041-2"]
 COMPARED = [
-    *("what", "mutations_1", "mutations_2", "cosine", "cosine_low", "cosine_high", "cosine_expected"),
-    *("cosine_expected_low", "status", "reason"),
+    *("what", "mutations_1", "mutations_2", "cosine", "cosine_corrected", "cosine_low", "cosine_high"),
+    *("status", "reason"),
 ]
 NAMED = 4  # reasons for rejection that are told
 
@@ -97,9 +97,9 @@ def sentence_of(
     for row in similar[similar.cosine.notna()].head(3).itertuples():
         what = "Pooled spectra" if row.what == "pooled" else f"Those of {row.what}"
         parts.append(
-            f"{what} of {row.cohort_1} and {row.cohort_2} have a cosine of {row.cosine:.3f} "
-            f"({row.cosine_low:.3f} to {row.cosine_high:.3f}); as many mutations of one spectrum have "
-            f"{row.cosine_expected:.3f}."
+            f"{what} of {row.cohort_1} and {row.cohort_2} have a cosine of {row.cosine:.3f}; without "
+            f"the noise of their numbers it is {row.cosine_corrected:.3f} ({row.cosine_low:.3f} to "
+            f"{row.cosine_high:.3f})."
         )
     for row in similar[similar.status == "too_few"].head(2).itertuples():
         what = "in all" if row.what == "pooled" else f"in {row.what}"
@@ -161,7 +161,7 @@ def write_report(
             folder / "mutation_matrix_similarity_mqc.json",
             "Similarity of spectra",
             "The cosine of two spectra is 1 if they have the same shape, whatever their numbers. Chance"
-            " lowers it: as many mutations of the very same spectrum have the cosine that is expected.",
+            " lowers it, the more the fewer mutations there are: intervals are of the corrected one.",
             "table",
             rows_of(table[COMPARED]),
             settings={"col1_header": "cohorts"},

@@ -15,12 +15,11 @@ COHORTS = {"cohort": "str", "genome_build": "str", "maf": "Int64", "sbs96": "Int
 PROFILED = dict.fromkeys(["cohort", "sample", "patient", "panel"], "str")
 HARMONISED = dict.fromkeys(["cohort", "sample", "counts", "status", "reason"], "str")
 PANELS = dict.fromkeys(["panel", "gene", "chrom"], "str") | {"start": "Int64", "end": "Int64"}
-REJECTED = ["cohort", "sample", "gene", "chrom", "position", "ref", "alt", "status", "reason"]
 TALLIES = ["snvs", "counted", "doublets", "rejected", "outside_panel_genes"]
 SAMPLE = ["cohort", "sample", "source", *TALLIES, "status", "reason"]
 SIMILARITY = [
-    *("cohort_1", "cohort_2", "what", "mutations_1", "mutations_2", "cosine", "cosine_low", "cosine_high"),
-    *("resampled", "cosine_expected", "cosine_expected_low", "status", "reason"),
+    *("cohort_1", "cohort_2", "what", "mutations_1", "mutations_2", "cosine", "cosine_corrected"),
+    *("cosine_low", "cosine_high", "resampled", "status", "reason"),
 ]
 OPPORTUNITY = ["cohort", "panel", "trinucleotide", "count", "status", "reason"]
 
