@@ -74,7 +74,7 @@ LEVELS = {0: "no", 1: "yes"}
 CHOSEN = ("circular", "data_driven")  # statuses of tests that the choice of the cutoff flatters
 EXACT_BELOW = 50  # values of a group, as in R's wilcox.test
 EXPECTED = 5  # counts below which chi-squared is not trusted
-MOST_TABLES = 3_000_000  # that are held at once; more are not enumerated
+MOST_TABLES, MOST_ROWS = 1_000_000, 50_000  # that are held at once; more are not enumerated
 SAME = 1e-7  # relative difference of probabilities that are the same, as in R's fisher.test
 
 
@@ -201,17 +201,19 @@ def freeman_halton(table: np.ndarray) -> float | None:
     size = np.zeros(1)  # logarithm of a table's probability so far, but for a constant
     ways = np.ones(1)
     for total in table[:-1].sum(axis=1):
-        if len(left) * comb(total + table.shape[1] - 1, table.shape[1] - 1) > MOST_TABLES:
+        splits = comb(total + table.shape[1] - 1, table.shape[1] - 1)
+        if splits > MOST_ROWS or len(left) * splits > MOST_TABLES:
             return None
         row = compositions(int(total), table.shape[1])
         after = left[:, None] - row
         of, by = np.nonzero((after >= 0).all(axis=2))
         left, ways = after[of, by], ways[of]
         size = size[of] - gammaln(row + 1).sum(axis=1)[by]
-        same = np.stack([left @ radix, np.round(size * 1e9)], axis=1)
-        _, first, member = np.unique(same, axis=0, return_index=True, return_inverse=True)
-        ways = np.bincount(member.ravel(), ways)
-        left, size = left[first], size[first]
+        place, rounded = left @ radix, np.round(size, 9)
+        order = np.lexsort((rounded, place))
+        new = np.append(True, (np.diff(place[order]) != 0) | (np.diff(rounded[order]) != 0))
+        first = order[new]
+        left, size, ways = left[first], size[first], np.add.reduceat(ways[order], np.flatnonzero(new))
     size = size - gammaln(left + 1).sum(axis=1)
     weight = ways * np.exp(size - size.max())
     return float(min(weight[size <= observed + SAME].sum() / weight.sum(), 1))
