@@ -172,12 +172,14 @@ def substitutions(coding: Coding, place: np.ndarray, alt: np.ndarray, left_out: 
         f"c.{at + 1}{f'{offset:+d}' if offset else ''}{one}>{other}"
         for at, offset, one, other in zip(base, step, *letters, strict=True)
     ]
-    ends = {SPLICE: "_splice", SILENT: "=", START: "?", NONSTOP: "ext*?"}
+    ends = {SPLICE: "_splice", SILENT: "=", START: "?"}
     names_p = []
     for number, at, one, other in zip(kind, residue, before, after, strict=True):
         first = "X" if number == SPLICE else chr(one)
         last = chr(other) if number in (MISSENSE, NONSENSE, NONSTOP) else ""
         names_p.append(f"p.{first}{at}{last}{ends.get(number, '')}")
+    for row in np.flatnonzero(kind == NONSTOP):
+        names_p[row] += extension(coding, place[row], alt[row])
     table = pd.DataFrame({"gene": coding.gene[place], "start": coding.position[place] + 1})
     return table.assign(
         end=table.start,
@@ -187,6 +189,16 @@ def substitutions(coding: Coding, place: np.ndarray, alt: np.ndarray, left_out: 
         classification=CLASSES[kind],
         **{"hgvs_c": names_c, "hgvs_p": names_p, "first": residue, "last": residue},
     )
+
+
+def extension(coding: Coding, place: int, alt: int) -> str:
+    """Say how much longer a protein becomes that a substitution in its stop codon extends."""
+    number = coding.gene[place]
+    changed = coding.sequences[number].copy()
+    changed[coding.base[place]] = alt if coding.forward[place] else 3 - alt
+    became = translate(changed)
+    added = len(became) - len(coding.proteins[number])
+    return f"ext*{added if became.endswith('*') else '?'}"
 
 
 def is_coding_stretch(coding: Coding, place: int, length: int) -> bool:
@@ -254,7 +266,8 @@ def coding_change(codes: np.ndarray, base: int, deleted: int, inserted: np.ndarr
     """Name a doublet, a deletion or an insertion on the transcript."""
     if deleted and len(inserted):
         first = base + 1 - 3 * left_out
-        return f"c.{first}_{first + deleted - 1}delins{decode(inserted)}"
+        turned = (reverse_complement(codes[base : base + deleted]) == inserted).all()
+        return f"c.{first}_{first + deleted - 1}" + ("inv" if turned else f"delins{decode(inserted)}")
     base, inserted = shifted_right(codes, base, deleted, inserted)
     first = base + 1 - 3 * left_out
     if deleted:
@@ -322,14 +335,14 @@ def translate_all(codes: np.ndarray, residues: int) -> str:
 
 def doublet_change(before: str, after: str, base: int, left_out: int) -> tuple[str, str, int, int]:
     """Classify and name what a doublet does to the one or two residues that it touches."""
-    differ = [at for at in range(base // 3, (base + 1) // 3 + 1) if before[at] != after[at]]
-    if not differ:
-        residue = base // 3
-        return "Silent", f"p.{before[residue]}{residue + 1 - left_out}=", *[residue + 1 - left_out] * 2
-    first, last = differ[0] + 1 - left_out, differ[-1] + 1 - left_out
-    new = after[differ[0] : differ[-1] + 1]
-    kind = "Nonsense_Mutation" if "*" in new else "Missense_Mutation"
-    if first == last or new[0] == "*":
-        return kind, f"p.{before[differ[0]]}{first}{new[0]}", first, first
+    touched = range(base // 3, (base + 1) // 3 + 1)
+    differ = [at for at in touched if before[at] != after[at]] or [*touched]
+    old, new = (protein[differ[0] : differ[-1] + 1] for protein in (before, after))
     new = new.split("*")[0] + "*" * ("*" in new)
-    return kind, f"p.{before[differ[0]]}{first}_{before[differ[-1]]}{last}delins{new}", first, last
+    first, last = differ[0] + 1 - left_out, differ[-1] + 1 - left_out
+    if new[0] == "*":
+        return "Nonsense_Mutation", f"p.{old[0]}{first}*", first, first
+    kind = "Silent" if new == old else "Nonsense_Mutation" if "*" in new else "Missense_Mutation"
+    span = f"p.{old[0]}{first}" + (f"_{old[-1]}{last}" if len(old) > 1 else "")
+    change = "=" if new == old else new if len(old) == 1 else f"delins{new}"
+    return kind, span + change, first, last
