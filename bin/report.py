@@ -35,6 +35,7 @@ DICTIONARY = {"table": "str", "column": "str", "type": "str", "unit": "str", "me
 TOOLS = ["tool", "version"]
 
 DOI = re.compile(r"doi:(10\.\d{4,}/[^\s,;()]*[^\s,;().])")
+PROBABILITY = re.compile(r"(^|_)[pq]_")  # columns of p and q values: the small ones count
 SHOWN_LINKS = 6  # more than these are folded away
 NAMED_LINES = 8  # more than these are named under the pointer only
 TABLES = ("table", "violin")
@@ -78,9 +79,15 @@ def table_of(frame: pd.DataFrame) -> str:
     )
 
 
+def link_to(doi: str) -> str:
+    """Make a DOI, whatever characters it has, a link."""
+    href = f"https://doi.org/{quote(doi)}"
+    return f"<a href='{href}' target='_blank' rel='noopener'>doi:{escape(doi)}</a>"
+
+
 def with_links(text: str) -> str:
     """Make each doi:… of a text a link; the rest is escaped."""
-    return DOI.sub(r"<a href='https://doi.org/\1' target='_blank' rel='noopener'>doi:\1</a>", escape(text))
+    return DOI.sub(lambda match: link_to(match[1]), escape(text))
 
 
 def read_checked(folder: Path, name: str, columns: Mapping[str, str]) -> pd.DataFrame:
@@ -150,7 +157,7 @@ def explain(section: Mapping, analysis: str, dictionary: pd.DataFrame) -> tuple[
             "scale": False,
         }
         if kind in ("integer", "number"):
-            headers[column]["format"] = number_format(values)
+            headers[column]["format"] = "{:.3g}" if PROBABILITY.search(column) else number_format(values)
     rows_are = next((column for column in meanings.index if column not in shown), "")
     return headers, rows_are.replace("_", " ")
 
@@ -189,7 +196,7 @@ def describe(section: Mapping, analysis: str) -> str:
         else:
             lines.append(f"Tables and figures: {', '.join(links)}")
     if extra["dois"]:
-        lines.append(f"Method: {with_links(', '.join(f'doi:{doi}' for doi in extra['dois']))}")
+        lines.append(f"Method: {', '.join(map(link_to, extra['dois']))}")
     first, *further = lines
     return first + "".join(f"<div class='nrf2flow-meta'>{line}</div>" for line in further)
 
@@ -217,7 +224,7 @@ def compose(section: Mapping, group: Group, dictionary: pd.DataFrame) -> dict[st
 
 
 def findings_of(sections: Mapping[str, Sequence[Mapping]]) -> dict[str, dict[str, list[str]]]:
-    """Collect what was found: {contrast or line: {analysis: texts}}, both in the order given."""
+    """Collect what was found: {contrast, line or cohort: {analysis: texts}}, both in the order given."""
     found: dict[str, dict[str, list[str]]] = {}
     for analysis, given in sections.items():
         for section in given:
@@ -285,7 +292,7 @@ def overview(warnings: Sequence[str], found: Mapping, words: Mapping[str, Mappin
         ]
         rows.append((f"<strong>{breakable(name)}</strong>", f"<ul>{''.join(items)}</ul>"))
     if rows:
-        table = html_table(["contrast or line", "found"], rows)
+        table = html_table(["about", "found"], rows)
         made.append(content(OVERVIEW, "findings", "Findings", "", "html", table))
     return made
 

@@ -17,6 +17,7 @@ from report import (
     explain,
     findings_of,
     in_order,
+    link_to,
     main,
     methods_of,
     read_sections,
@@ -501,9 +502,15 @@ def test_methods_of__every_value_that_the_schema_allows_has_its_sentence():
             assert set(cases) == set(spec.get("enum", ["true", "false"])), parameter
 
 
+def test_link_to__leads_to_old_names_too():
+    link = link_to("10.1002/1097-0142(1950)3:1<32::AID>3.0.CO;2-3")
+    assert "'https://doi.org/10.1002/1097-0142%281950%293%3A1%3C32%3A%3AAID%3E3.0.CO%3B2-3'" in link
+    assert ">doi:10.1002/1097-0142(1950)3:1&lt;32::AID&gt;3.0.CO;2-3<" in link
+
+
 def test_methods_of__an_unknown_parameter_is_an_error():
-    words = {"survival": {"method": "Followed for {survival_horizon} months."}}
-    with pytest.raises(InputError, match=r"methods.yml, survival: 'survival_horizon' is no parameter"):
+    words = {"survival": {"method": "Followed for {years} years."}}
+    with pytest.raises(InputError, match=r"methods.yml, survival: 'years' is no parameter"):
         methods_of(["survival"], words, PARAMETERS)
 
 
