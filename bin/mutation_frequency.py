@@ -11,7 +11,8 @@ Cohorts    Fisher's exact test of each pair, two-sided (tables no more probable 
            genes are one, genes of the panel list that are no target genes another. A gene that is mutated in
            neither cohort cannot differ, and is not tested. Nothing is adjusted for: what else differs between
            the patients of both (exome or panel, liquid specimens, no normal tissue) is named.
-Domains    A mutation counts at its residue on the named transcript, each of a patient's mutations once. The
+Domains    A mutation counts at its residue on the named transcript (of a splice site, else the codon of the
+           nearest coding base), each of a patient's mutations once; substitutions side by side are one. The
            share of a gene's mutations in each domain, and outside them, is held to two expectations:
            length         every residue is as likely as any other
            substitutions  every possible single-base substitution of the coding sequence that changes the
@@ -35,6 +36,8 @@ Lawrence et al. 2013, doi:10.1038/nature12213 (opportunities and contexts)
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,22 +45,14 @@ import click
 import numpy as np
 import pandas as pd
 import pysam
+from common import cohort_tables
 from common import mutation_frequency_tables as tables
 from common.annotation import CODE, Transcript, reverse_complement
 from common.cli import FOLDER, INPUT, RESULTS, Script
-from common.cohort_tables import (
-    DOMAINS,
-    lengths_of,
-    pairs_of,
-    read_aliases,
-    read_counted,
-    read_covered,
-    read_genes,
-    read_mutations,
-)
 from common.multiqc import write_versions
 from common.mutation_frequency_figure import write_figure
 from common.mutation_frequency_report import write_report
+from common.protein_names import residue_of
 from common.protein_regions import Region, partition, regions_of
 from common.signature_tables import CONTEXTS
 from common.tables import TARGET_GENES, read_table, write_table
@@ -65,12 +60,23 @@ from scipy.optimize import brentq
 from scipy.special import betaincinv, gammaln, ndtri, xlog1py, xlogy
 
 TARGET, PANEL = "target_genes", "panel_genes"
+VARIANTS, MODELS = ("all", "single_base"), ("length", "substitutions")
 IN_CODONS = ("missense", "truncating", "start_lost")  # classes of single-base substitutions within codons
 COMBINED = {"KEAP1": {"DC": ("Kelch/DGR", "CTR")}}  # parts of proteins that papers speak of as one
+WITHIN = "motifs and joined domains"  # they lie within domains
+FAMILIES = {
+    "domain": "domains",
+    "outside": "domains",
+    "motif": WITHIN,
+    "combined": WITHIN,
+    "overall": "overall",
+}
+OVERALL = {"domain": "overall", "kind": "overall"}
 LEAST = 5  # mutations of a gene in a cohort, below which their places are not tested
 LEAST_SPECTRUM = 50  # pooled substitutions, below which a cohort's spectrum is not known
 DRAWS = 20_000
 TIE = 1 + 1e-7  # tables as probable as the one seen, but for rounding, as in R
+Lacking = tuple[str, str]  # status and reason of what is not known
 STEEP = 60.0  # log odds ratio beyond which nothing is looked for
 
 
@@ -173,20 +179,21 @@ def chi_squared(counts: np.ndarray, expected: np.ndarray) -> np.ndarray:
     return ((counts - expected)[..., held] ** 2 / expected[held]).sum(axis=-1)
 
 
-def monte_carlo(seen: float, drawn: np.ndarray) -> float:
-    """Return p of a statistic, given those drawn under the null hypothesis."""
-    return float((1 + (drawn >= seen / TIE).sum()) / (1 + len(drawn)))
+def monte_carlo(seen: float, drawn: np.ndarray) -> dict[str, object]:
+    """Return the columns of a test, given statistics drawn under the null hypothesis."""
+    p_value = float((1 + (drawn >= seen / TIE).sum()) / (1 + len(drawn)))
+    return {"test": "chi_squared_monte_carlo", "statistic": float(seen), "p_value": p_value}
 
 
-def fit_test(counts: np.ndarray, shares: np.ndarray, seed: int) -> tuple[float, float]:
+def fit_test(counts: np.ndarray, shares: np.ndarray, seed: int) -> dict[str, object]:
     """Test whether counts have these shares: chi-squared, and p by draws from the multinomial."""
     random, expected = np.random.default_rng(seed), shares * counts.sum()
     seen = chi_squared(counts, expected)
     drawn = random.multinomial(counts.sum(), shares / shares.sum(), DRAWS)
-    return float(seen), monte_carlo(seen, chi_squared(drawn, expected))
+    return monte_carlo(seen, chi_squared(drawn, expected))
 
 
-def homogeneity_test(first: np.ndarray, second: np.ndarray, seed: int) -> tuple[float, float]:
+def homogeneity_test(first: np.ndarray, second: np.ndarray, seed: int) -> dict[str, object]:
     """Test whether two rows of counts have the same shares: chi-squared, p by draws with fixed margins."""
     random, columns = np.random.default_rng(seed), first + second
     expected = columns * second.sum() / columns.sum()
@@ -196,25 +203,10 @@ def homogeneity_test(first: np.ndarray, second: np.ndarray, seed: int) -> tuple[
 
     drawn = random.multivariate_hypergeometric(columns, second.sum(), DRAWS, method="marginals")
     seen = statistic(second)
-    return float(seen), monte_carlo(seen, statistic(drawn))
+    return monte_carlo(seen, statistic(drawn))
 
 
 # ---- frequencies
-
-
-class Study(NamedTuple):
-    """What is counted: mutations and samples that count, genes that panels cover, genes by family."""
-
-    mutations: pd.DataFrame
-    samples: pd.DataFrame
-    covered: Mapping[str, set[str]]
-    genes: Mapping[str, str]
-    cohorts: tuple[str, ...]
-
-    def profiled(self, gene: str) -> pd.DataFrame:
-        """Return the samples that a gene was looked at in: exomes, and panels that have it."""
-        panels = ["", *(panel for panel, genes in self.covered.items() if gene in genes)]
-        return self.samples[self.samples.panel.isin(panels)]
 
 
 def share_row(mutated: int, profiled: int, confidence: float) -> dict[str, object]:
@@ -226,7 +218,7 @@ def share_row(mutated: int, profiled: int, confidence: float) -> dict[str, objec
     return row | {"ci_low": low, "ci_high": high, "status": "ok"}
 
 
-def count_patients(study: Study, confidence: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+def count_patients(study: tables.Study, confidence: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return frequency.tsv (a row a gene and cohort) and panels.tsv (a row a gene, cohort and panel)."""
     changing = study.mutations[study.mutations.protein_changing == "yes"]
     keys = ["cohort", "patient", "panel"]
@@ -256,13 +248,13 @@ def count_patients(study: Study, confidence: float) -> tuple[pd.DataFrame, pd.Da
     return tables.framed(frequency, tables.FREQUENCY), tables.framed(by_panel, tables.PANELS)
 
 
-def compare_cohorts(study: Study, frequency: pd.DataFrame, confidence: float) -> pd.DataFrame:
+def compare_cohorts(study: tables.Study, frequency: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """Return comparison.tsv: Fisher's test of each gene between each pair of cohorts."""
     known = {(row.gene, row.cohort): row for row in frequency.itertuples()}
     rows = []
     for gene, family in study.genes.items():
         looked_at = dict(tuple(study.profiled(gene).groupby("cohort")))
-        for pair in pairs_of(study.cohorts):
+        for pair in cohort_tables.pairs_of(study.cohorts):
             sides = [known[gene, cohort] for cohort in pair]
             row = {"gene": gene, "family": family, "status": "ok", "reason": ""}
             for number, side in enumerate(sides, 1):
@@ -282,7 +274,7 @@ def compare_cohorts(study: Study, frequency: pd.DataFrame, confidence: float) ->
     return with_q_values(tables.framed(rows, tables.COMPARISON))
 
 
-def count_classes(study: Study, frequency: pd.DataFrame) -> pd.DataFrame:
+def count_classes(study: tables.Study, frequency: pd.DataFrame) -> pd.DataFrame:
     """Return classes.tsv: patients and mutations of each class; a gene without any has a row that says so."""
     known = study.mutations[study.mutations.gene.isin(list(study.genes))]
     place = ["chrom", "position", "ref", "alt"]
@@ -343,7 +335,7 @@ def possible_changes(transcript: Transcript, genome: pysam.FastaFile) -> Changes
     return Changes(residues, contexts, len(around) // 3)
 
 
-def rates_of(spectra: tables.Spectra, cohort: str, samples: pd.DataFrame) -> np.ndarray | tuple[str, str]:
+def rates_of(spectra: tables.Spectra, cohort: str, samples: pd.DataFrame) -> np.ndarray | Lacking:
     """Return the rate of each class of CONTEXTS in a cohort, for each profiled base; or status and reason."""
     if cohort not in spectra.counts:
         return "no_matrix", "the cohort has no matrix of substitutions"
@@ -351,23 +343,21 @@ def rates_of(spectra: tables.Spectra, cohort: str, samples: pd.DataFrame) -> np.
     if counts.sum() < LEAST_SPECTRUM:
         return "too_few_mutations", f"{counts.sum():.0f} substitutions, {LEAST_SPECTRUM} are needed"
     tests = samples.panel[samples.cohort == cohort].value_counts(sort=False)
-    known = {panel: spectra.trinucleotides.get((cohort, panel)) for panel in tests.index}
-    if lacking := [panel or "exomes" for panel, bases in known.items() if bases is None]:
-        return "no_opportunities", f"bases of {', '.join(lacking)} are not known"
-    total = sum(tests[panel] * bases for panel, bases in known.items())
-    bases = total.reindex([f"{name[0]}{name[2]}{name[6]}" for name in CONTEXTS]).to_numpy(float)
-    if not (bases > 0).all():
-        lacking = sorted({f"{name[0]}{name[2]}{name[6]}" for name in np.array(CONTEXTS)[~(bases > 0)]})
+    if lacking := spectra.lacking(cohort, tests.index):
+        return "no_opportunities", f"profiled bases are not known of {', '.join(lacking)}"
+    total = sum(tests[panel] * spectra.trinucleotides[cohort, panel] for panel in tests.index)
+    bases = total.reindex([f"{name[0]}{name[2]}{name[6]}" for name in CONTEXTS], fill_value=0.0)
+    if lacking := sorted(set(bases.index[bases == 0])):
         return "no_opportunities", f"no profiled base is the middle of {', '.join(lacking[:4])}"
-    return (counts + 0.5) / bases
+    return (counts + 0.5) / bases.to_numpy(float)
 
 
 def residue_shares(
     model: str,
     residues: int,
-    changes: Changes | tuple[str, str],
-    rates: np.ndarray | tuple[str, str],
-) -> np.ndarray | tuple[str, str]:
+    changes: Changes | Lacking,
+    rates: np.ndarray | Lacking,
+) -> np.ndarray | Lacking:
     """Return the expected share of each residue in a protein's mutations; or status and reason."""
     if model == "length":
         return np.full(residues, 1 / residues)
@@ -393,7 +383,7 @@ class Placed(NamedTuple):
         return int(self.counts.sum())
 
     @property
-    def few(self) -> tuple[str, str]:
+    def few(self) -> Lacking:
         """Return the status and reason of too few mutations, or of enough."""
         said = f"{self.elsewhere} mutations without a residue of the protein" if self.elsewhere else ""
         if self.total < LEAST:
@@ -401,89 +391,79 @@ class Placed(NamedTuple):
         return "ok", said
 
 
+def joined(mutations: pd.DataFrame) -> pd.DataFrame:
+    """Make one doublet of two substitutions at neighbouring positions of a sample: they are one event."""
+    rows = mutations.sort_values(["cohort", "sample", "chrom", "position"], kind="stable")
+    sites, single = rows[["cohort", "sample", "chrom"]], rows.variant_type == "SNV"
+    behind = (sites == sites.shift()).all(axis=1) & (rows.position.diff() == 1).fillna(False)
+    behind &= single & single.shift(fill_value=False)
+    rows["variant_type"] = rows.variant_type.mask(behind.shift(-1, fill_value=False), "DNV")
+    return rows[~behind]
+
+
 def place(mutations: pd.DataFrame, residues: int, single_base: bool) -> Placed:
     """Count mutations that change the protein by their residue."""
     own = mutations[mutations.protein_changing == "yes"]
     if single_base:
         own = own[(own.variant_type == "SNV") & own["class"].isin(IN_CODONS)]
-    places = own.protein_position.dropna().astype(int)
-    places = places[(places >= 1) & (places <= residues)]
-    return Placed(np.bincount(places - 1, minlength=residues), len(own) - len(places))
+    found = [residue_of(*each) for each in zip(own.protein_position, own.hgvs_c.fillna(""), strict=True)]
+    places = np.array([each - 1 for each in found if each and 1 <= each <= residues], dtype=int)
+    return Placed(np.bincount(places, minlength=residues), len(own) - len(places))
 
 
 def fit_rows(
     regions: Sequence[Region],
     placed: Placed,
-    shares: np.ndarray | tuple[str, str],
-    names: str,
-    options: "Options",
+    shares: np.ndarray | Lacking,
+    confidence: float,
+    seed: int,
 ) -> list[dict[str, object]]:
     """Hold the mutations of a protein to the shares expected of its residues: a row a region, and overall."""
-    status, reason = placed.few
-    expected_known = isinstance(shares, np.ndarray)
-    if not expected_known:
-        status, reason = shares
+    known = isinstance(shares, np.ndarray)
+    status, reason = placed.few if known else shares
+    about = {"total": placed.total, "status": status, "reason": reason}
     rows = []
     for each in regions:
         seen = int(placed.counts[each.held].sum())
-        row = {**each.about, "observed": seen, "total": placed.total, "status": status, "reason": reason}
+        row = {**each.about, **about, "observed": seen}
         if placed.total:
-            low, high = clopper_pearson(seen, placed.total, options.confidence)
+            low, high = clopper_pearson(seen, placed.total, confidence)
             row |= {"share": seen / placed.total, "share_low": low, "share_high": high}
-        if expected_known:
+        if known:
             share = min(float(shares[each.held].sum()), 1.0)
             row |= {"expected_share": share, "expected": share * placed.total}
-            if placed.total and share:
-                row["ratio"] = seen / placed.total / share
+            row["ratio"] = seen / row["expected"] if row["expected"] else None
         if status == "ok":
-            group = "domains" if each.kind in ("domain", "outside") else "motifs and joined domains"
-            row |= {"test": "binomial", "family": f"{group}: {names}"}
-            row["p_value"] = binomial_test(seen, placed.total, share)
+            row |= {"test": "binomial", "p_value": binomial_test(seen, placed.total, share)}
         rows.append(row)
-    row = {"domain": "overall", "kind": "overall", "residues": len(placed.counts), "observed": placed.total}
-    row |= {"total": placed.total, "status": status, "reason": reason}
+    whole = {**OVERALL, **about, "residues": len(placed.counts), "observed": placed.total}
     own = partition(regions)
     if status == "ok" and len(own) > 1:
-        statistic, p_value = fit_test(own @ placed.counts, own @ shares, options.seed)
-        row |= {"test": "chi_squared_monte_carlo", "statistic": statistic, "p_value": p_value}
-        row["family"] = f"overall: {names.split(', ', 2)[2]}"
-    return [*rows, row]
+        whole |= fit_test(own @ placed.counts, own @ shares, seed)
+    return [*rows, whole]
 
 
 def between_rows(
-    regions: Sequence[Region], pair: Sequence[Placed], names: str, options: "Options"
+    regions: Sequence[Region], pair: Sequence[Placed], confidence: float, seed: int
 ) -> list[dict[str, object]]:
     """Compare where two cohorts' mutations of a protein lie: a row a region, and overall."""
-    few = [each.total < LEAST for each in pair]
-    status = "too_few_mutations" if any(few) else "ok"
-    reason = f"{pair[0].total} and {pair[1].total} mutations" if any(few) else ""
-    about = {"total_1": pair[0].total, "total_2": pair[1].total, "status": status, "reason": reason}
+    totals = [placed.total for placed in pair]
+    enough = min(totals) >= LEAST
+    about = {"total_1": totals[0], "total_2": totals[1], "status": "ok" if enough else "too_few_mutations"}
+    about["reason"] = "" if enough else f"{totals[0]} and {totals[1]} mutations"
     rows = []
     for each in regions:
         seen = [int(placed.counts[each.held].sum()) for placed in pair]
         row = {**each.about, **about, "observed_1": seen[0], "observed_2": seen[1]}
-        if status == "ok":
-            counts = [(number, placed.total) for number, placed in zip(seen, pair, strict=True)]
-            group = "domains" if each.kind in ("domain", "outside") else "motifs and joined domains"
-            row |= {"test": "fisher", "family": f"{group}: {names}"}
-            row |= fisher(*counts, options.confidence)._asdict()
+        if enough:
+            counts = list(zip(seen, totals, strict=True))
+            row |= {"test": "fisher", **fisher(*counts, confidence)._asdict()}
         rows.append(row)
-    row = {"domain": "overall", "kind": "overall", **about}
-    row |= {"observed_1": pair[0].total, "observed_2": pair[1].total}
+    whole = {**OVERALL, **about, "observed_1": totals[0], "observed_2": totals[1]}
     own = partition(regions)
-    if status == "ok" and len(own) > 1:
-        counts = [own @ placed.counts for placed in pair]
-        statistic, p_value = homogeneity_test(*counts, options.seed)
-        row |= {"test": "chi_squared_monte_carlo", "statistic": statistic, "p_value": p_value}
-        row["family"] = f"overall: {names.split(', ')[-1]}"
-    return [*rows, row]
-
-
-class Options(NamedTuple):
-    """What the user sets of tests."""
-
-    confidence: float
-    seed: int
+    if enough and len(own) > 1:
+        whole |= homogeneity_test(*(own @ placed.counts for placed in pair), seed)
+    return [*rows, whole]
 
 
 class Proteins(NamedTuple):
@@ -491,11 +471,25 @@ class Proteins(NamedTuple):
 
     domains: pd.DataFrame
     lengths: Mapping[str, int]
-    changes: Mapping[str, Changes | tuple[str, str]]
-    rates: Mapping[str, np.ndarray | tuple[str, str]]
+    changes: Mapping[str, Changes | Lacking]
+    rates: Mapping[str, np.ndarray | Lacking]
 
 
-def locate(study: Study, proteins: Proteins, options: Options) -> tuple[pd.DataFrame, pd.DataFrame]:
+def with_families(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> pd.DataFrame:
+    """Make a table of tests of domains, with the families that they are adjusted in, and q-values."""
+    table = tables.framed(rows, columns)
+    overall = table.kind == "overall"
+    of_choice = [name for name in ("model", "variants") if name in columns]
+    of_protein = [name for name in ("gene", "cohort", "cohort_1", "cohort_2") if name in columns]
+    for where, names in ((overall, of_choice), (~overall, [*of_protein, *of_choice])):
+        words = table.loc[where, names].fillna("").agg(", ".join, axis=1) if where.any() else ""
+        table.loc[where, "family"] = table.kind[where].map(FAMILIES) + ": " + words
+    return with_q_values(table)
+
+
+def locate(
+    study: tables.Study, proteins: Proteins, confidence: float, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return domain.tsv and domain_comparison.tsv of the target genes."""
     within, between = [], []
     for gene in [gene for gene, family in study.genes.items() if family == TARGET]:
@@ -503,48 +497,35 @@ def locate(study: Study, proteins: Proteins, options: Options) -> tuple[pd.DataF
         features = proteins.domains[proteins.domains.gene == gene]
         regions = regions_of(features, residues, COMBINED.get(gene, {})) if residues else []
         if not regions:
-            lacking = ("no_length", "residues") if not residues else ("no_domains", "domains")
-            row = {"gene": gene, "status": lacking[0], "reason": f"the tables have no {lacking[1]} of {gene}"}
+            what = "domains" if residues else "length"
+            row = {"gene": gene, "status": f"no_{what}", "reason": f"the tables have no {what} of {gene}"}
             within += [{**row, "cohort": cohort} for cohort in study.cohorts]
             continue
         profiled = study.profiled(gene)
-        own = study.mutations[study.mutations.gene == gene].merge(profiled[["cohort", "sample"]])
-        found = {}
-        for cohort in study.cohorts:
-            for variants in ("all", "single_base"):
-                some = own[own.cohort == cohort]
-                placed = found[cohort, variants] = place(some, residues, variants == "single_base")
-                for model in ("length", "substitutions"):
-                    if not (profiled.cohort == cohort).any():
-                        shares = ("not_profiled", "no sample was tested for the gene")
-                    else:
-                        shares = residue_shares(
-                            model, residues, proteins.changes[gene], proteins.rates[cohort]
-                        )
-                    names = f"{gene}, {cohort}, {model}, {variants}"
-                    about = {"gene": gene, "cohort": cohort, "model": model, "variants": variants}
-                    rows = fit_rows(regions, placed, shares, names, options)
-                    within += [about | row for row in rows]
-        for pair in pairs_of(study.cohorts):
-            for variants in ("all", "single_base"):
+        own = joined(study.mutations[study.mutations.gene == gene].merge(profiled[["cohort", "sample"]]))
+        for variants in VARIANTS:
+            found = {
+                cohort: place(own[own.cohort == cohort], residues, variants == "single_base")
+                for cohort in study.cohorts
+            }
+            for cohort, model in product(study.cohorts, MODELS):
+                shares = residue_shares(model, residues, proteins.changes[gene], proteins.rates[cohort])
+                if cohort not in set(profiled.cohort):
+                    shares = ("not_profiled", "no sample was tested for the gene")
+                about = {"gene": gene, "cohort": cohort, "model": model, "variants": variants}
+                within += [about | row for row in fit_rows(regions, found[cohort], shares, confidence, seed)]
+            for pair in cohort_tables.pairs_of(study.cohorts):
                 about = {"gene": gene, "cohort_1": pair[0], "cohort_2": pair[1], "variants": variants}
-                names = f"{gene}, {pair[0]} and {pair[1]}, {variants}"
-                sides = [found[cohort, variants] for cohort in pair]
-                between += [about | row for row in between_rows(regions, sides, names, options)]
-    tested = tables.framed(within, tables.DOMAIN), tables.framed(between, tables.BETWEEN)
-    return with_q_values(tested[0]), with_q_values(tested[1])
+                sides = [found[cohort] for cohort in pair]
+                between += [about | row for row in between_rows(regions, sides, confidence, seed)]
+    return with_families(within, tables.DOMAIN), with_families(between, tables.BETWEEN)
 
 
 @click.command(cls=Script)
 @click.option("--mutations", type=INPUT, required=True, help="mutations.tsv.gz of harmonise_mutations.")
 @click.option("--samples", type=INPUT, required=True, help="samples.tsv of harmonise_mutations.")
 @click.option("--panels", type=FOLDER, required=True, help="Folder with TSV: panel, gene; or none.")
-@click.option(
-    "--panel-genes",
-    type=FOLDER,
-    required=True,
-    help="Folder with genes counted beside the target genes, or none.",
-)
+@click.option("--panel-genes", type=FOLDER, required=True, help="Folder with further genes, or none.")
 @click.option("--gene-aliases", type=INPUT, required=True, help="TSV: gene_name, previous.")
 @click.option("--target-genes", type=INPUT, required=True, help="TSV: gene, transcript, cds_start, cds_end.")
 @click.option("--domains", type=INPUT, required=True, help="TSV: gene, kind, name, start, end (residues).")
@@ -560,9 +541,7 @@ def locate(study: Study, proteins: Proteins, options: Options) -> tuple[pd.DataF
     "--q-value-max", type=click.FloatRange(0, 1, min_open=True), default=0.05, show_default=True,
     help="False discovery rate below which a difference is called one.",
 )  # fmt: skip
-@click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of Monte Carlo tests."
-)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of Monte Carlo tests.")
 @RESULTS
 def main(
     mutations: Path,
@@ -582,15 +561,13 @@ def main(
     results: Path,
 ) -> None:
     """Count patients with a mutated gene, and find where in the protein mutations lie."""
-    options = Options(confidence, seed)
-    aliases, targets = read_aliases(gene_aliases), read_table(target_genes, TARGET_GENES)
-    genes = dict.fromkeys(read_genes(panel_genes, aliases), PANEL)
-    genes = dict.fromkeys(targets.gene, TARGET) | {
-        gene: PANEL for gene in genes if gene not in set(targets.gene)
-    }
-    counted = read_counted(samples)
-    study = Study(
-        read_mutations(mutations), counted, read_covered(panels, aliases), genes,
+    aliases, targets = cohort_tables.read_aliases(gene_aliases), read_table(target_genes, TARGET_GENES)
+    listed = dict.fromkeys(cohort_tables.read_genes(panel_genes, aliases), PANEL)
+    genes = dict.fromkeys(targets.gene, TARGET)
+    genes |= {gene: family for gene, family in listed.items() if gene not in genes}
+    counted = cohort_tables.read_counted(samples)
+    study = tables.Study(
+        cohort_tables.read_mutations(mutations), counted, cohort_tables.read_covered(panels, aliases), genes,
         tuple(dict.fromkeys(counted.cohort)),
     )  # fmt: skip
     frequency, by_panel = count_patients(study, confidence)
@@ -599,16 +576,21 @@ def main(
 
     sequence, spectra = tables.genome_of(genome), tables.Spectra(matrices, opportunities)
     transcripts = tables.read_transcripts_of(targets, sequence, annotation)
-    changes: dict[str, Changes | tuple[str, str]] = {}
-    for gene, transcript in transcripts.items():
-        changes[gene] = transcript
-        if isinstance(transcript, Transcript):
-            with pysam.FastaFile(str(sequence)) as bases:
-                changes[gene] = possible_changes(transcript, bases)
+    with pysam.FastaFile(str(sequence)) if sequence else nullcontext() as bases:
+        changes = {
+            gene: possible_changes(each, bases) if isinstance(each, Transcript) else each
+            for gene, each in transcripts.items()
+        }
     lengths = {gene: each.length for gene, each in changes.items() if isinstance(each, Changes)}
+    lengths |= cohort_tables.lengths_of(targets)
     rates = {cohort: rates_of(spectra, cohort, counted) for cohort in study.cohorts}
-    proteins = Proteins(read_table(domains, DOMAINS), lengths | lengths_of(targets), changes, rates)
-    within, between = locate(study, proteins, options)
+    proteins = Proteins(
+        read_table(domains, cohort_tables.DOMAINS),
+        lengths | cohort_tables.lengths_of(targets),
+        changes,
+        rates,
+    )
+    within, between = locate(study, proteins, confidence, seed)
 
     written = {
         "frequency": frequency, "panels": by_panel, "comparison": comparison, "classes": classes,

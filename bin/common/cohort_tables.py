@@ -1,5 +1,6 @@
 """Columns of the tables of cohorts that several analyses read, and lists of genes."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -54,10 +55,10 @@ def read_covered(folder: Path, aliases: Mapping[str, str]) -> dict[str, set[str]
 
 
 def read_genes(folder: Path, aliases: Mapping[str, str]) -> list[str]:
-    """Return the genes of a list (one a row, comments after #), each once; none without a list."""
+    """Return the genes of a list (the first word of a row, comments after #), each once; none without one."""
     if not (path := only_file(folder)):
         return []
-    rows = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    rows = [re.split(r"[,\s#]", line.strip())[0] for line in path.read_text("utf-8-sig").splitlines()]
     return list(dict.fromkeys(renamed(filter(None, rows), aliases)))
 
 

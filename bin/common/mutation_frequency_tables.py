@@ -1,7 +1,8 @@
 """Columns of the tables that mutation_frequency writes, and its readers of spectra and of the genome."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import pysam
@@ -37,7 +38,22 @@ WHOLE += ["patients", "mutations", "start", "end", "residues", "observed", "tota
 WHOLE += ["observed_1", "total_1", "observed_2", "total_2"]
 WORDS = {"gene", "cohort", "cohort_1", "cohort_2", "panel", "specimen", "normal", "family", "class"}
 WORDS |= {"protein_changing", "domain", "kind", "model", "test", "confounders", *END}
-OPPORTUNITIES = {"cohort": "str", "panel": "str", "trinucleotide": "str", "count": "float64"}
+OPPORTUNITIES = dict.fromkeys(["cohort", "panel", "trinucleotide", "reason"], "str") | {"count": "float64"}
+
+
+class Study(NamedTuple):
+    """What is counted: mutations and samples that count, genes that panels cover, genes by family."""
+
+    mutations: pd.DataFrame
+    samples: pd.DataFrame
+    covered: Mapping[str, set[str]]
+    genes: Mapping[str, str]
+    cohorts: tuple[str, ...]
+
+    def profiled(self, gene: str) -> pd.DataFrame:
+        """Return the samples that a gene was looked at in: exomes, and panels that have it."""
+        panels = ["", *(panel for panel, genes in self.covered.items() if gene in genes)]
+        return self.samples[self.samples.panel.isin(panels)]
 
 
 def framed(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> pd.DataFrame:
@@ -91,12 +107,20 @@ class Spectra:
         if missing := sorted(set(CONTEXTS) - set(table.MutationType)):
             raise InputError(f"{pooled.name}, MutationType: {len(missing)} of 96 missing ({missing[0]} ...)")
         self.counts = table.set_index("MutationType").loc[CONTEXTS].astype(float)
-        found = read_only(opportunities, OPPORTUNITIES).dropna(subset=["trinucleotide", "count"])
-        # An empty panel is an exome.
-        found["panel"] = found.panel.fillna("").replace("exome", "")
+        found = read_only(opportunities, OPPORTUNITIES)
+        found["panel"] = found.panel.fillna("")  # an exome
+        known = found["count"].notna()
         self.trinucleotides = {
-            key: own.set_index("trinucleotide")["count"] for key, own in found.groupby(["cohort", "panel"])
+            key: own.set_index("trinucleotide")["count"]
+            for key, own in found[known].groupby(["cohort", "panel"])
         }
+        self.why_unknown = found[~known].groupby(["cohort", "panel"]).reason.first().to_dict()
+
+    def lacking(self, cohort: str, panels: Iterable[str]) -> list[str]:
+        """Name the panels of a cohort whose trinucleotides are not known, and say why."""
+        keys = [(cohort, panel) for panel in panels if (cohort, panel) not in self.trinucleotides]
+        said = {key: self.why_unknown.get(key) for key in keys}
+        return [f"{panel or 'exomes'}{f' ({why})' if why else ''}" for (_, panel), why in said.items()]
 
 
 def genome_of(folder: Path) -> Path | None:
