@@ -50,45 +50,30 @@ from zlib import crc32
 import click
 import numpy as np
 import pandas as pd
-from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
-from common.cosmic import packaged
+from common.cli import FOLDER, INPUT, RESULTS, Script
 from common.multiqc import write_versions
 from common.mutational_signatures_figure import write_figure
 from common.mutational_signatures_report import write_report
 from common.mutational_signatures_tables import (
-    COHORTS,
     COMPARISON,
     DETECTION,
-    OPPORTUNITIES,
+    TRIMERS,
+    TRINUCLEOTIDES,
     Cohort,
     Settings,
-    listed_samples,
+    Source,
+    exposure_rows,
     names_of,
-    read_counts,
+    read_cohorts,
 )
-from common.signature_tables import read_profiles
-from common.tables import only_file, read_table, write_table
+from common.tables import only_file, write_table
 from threadpoolctl import threadpool_limits
 
 SIXTEEN = "SBS1,SBS2,SBS3,SBS4,SBS5,SBS7a,SBS7b,SBS7d,SBS13,SBS16,SBS17a,SBS17b,SBS18,SBS31,SBS33,SBS35"
-TRIMERS = [f"{before}{base}{after}" for before in "ACGT" for base in "CT" for after in "ACGT"]
-# In the chromosomes 1 to 22, X and Y, in thousands, in the order of TRIMERS.
-TRINUCLEOTIDES = {
-    "GRCh37": (
-        "115312 66474 14355 91989 117891 76326 105004 142559 105434 75139 15767 "
-        "101513 73734 96214 115826 114095 82331 68006 13594 79925 64866 53994 "
-        "85913 83358 111989 88233 12609 126441 118949 112739 108323 219756"
-    ),
-    "GRCh38": (
-        "118871 67491 15196 94805 120431 78557 107320 145783 107506 76082 16221 "
-        "103482 75564 98914 118702 117687 84556 68884 14072 81667 66093 55138 "
-        "88476 86656 115460 90833 13201 130913 120433 117798 111895 226169"
-    ),
-}
 SEED_WEIGHT, MOST_WEIGHT, FALLS = 10, 100, 1e-3  # of deconstructSigs
 PEAK, ABSENT, CUTOFF = 0.2, 0.01, 0.06  # likewise
 POWER = 0.8
-SMALLEST, HALVINGS = 1e-4, 12  # of the search for the detection limit, on a scale of factors
+SMALLEST, HALVINGS = 1e-4, 10  # of the search for the detection limit, on a scale of factors
 FEWEST_SAMPLES = 3  # with mutations, to resample or permute them
 BATCH = 20_000  # problems that are solved at once
 STRICT = 1e-12  # what is below 0, of numbers around 1
@@ -113,7 +98,7 @@ def nnls(gram: np.ndarray, target: np.ndarray) -> np.ndarray:
     times more if not), then the last one only, which ends (Kim and Park 2011).
     """
     found = np.empty(target.shape)
-    for start in range(0, len(target), BATCH):
+    for start in range(0, len(target) if found.size else 0, BATCH):
         some = slice(start, start + BATCH)
         found[some] = nnls_batch(gram if gram.ndim == 2 else gram[some], target[some])
     return found
@@ -241,15 +226,13 @@ def sample_intervals(
     step = max(BATCH // settings.bootstraps, 1)
     for start in range(0, len(rows), step):
         some = rows[start : start + step]
-        draws = [
-            drawn(
+        draws = []
+        for row in some:
+            rng, own = (
                 generator(settings.seed, cohort.name, cohort.samples[row], "mutations"),
-                cohort.counts[row].sum(),
                 cohort.counts[row],
-                settings.bootstraps,
             )
-            for row in some
-        ]
+            draws.append(drawn(rng, own.sum(), own, settings.bootstraps))
         replicates = fitted_shares(profiles, np.concatenate(draws))
         shaped = replicates.reshape(len(some), settings.bootstraps, -1).transpose(1, 0, 2)
         found.append(np.array(limits(shaped, settings.confidence)))
@@ -304,25 +287,20 @@ class Simulated(NamedTuple):
         number = max(self.mutations, 1)
         return fitted_shares(self.profiles, drawn(rng, number, mixture, self.settings.bootstraps))
 
-    def null(self, own: np.ndarray) -> np.ndarray:
-        """Return the shares of these signatures where there are none."""
-        return np.nansum(self.shares("null")[:, own], axis=1)
+    def power(self, own: np.ndarray, what: str, part: float, reached: float) -> float:
+        """Return how often these signatures, in equal parts, have a share above the one to be reached."""
+        found = self.shares(what, self.profiles[:, own].mean(axis=1), part)[:, own]
+        return float((np.nansum(found, axis=1) > reached + STRICT).mean())
 
-    def detection_limit(self, own: np.ndarray, what: str) -> float:
+    def detection_limit(self, own: np.ndarray, what: str, reached: float) -> float:
         """Return the smallest part of these signatures that is seen with enough power; NaN if none is."""
-        reached = np.quantile(self.null(own), self.settings.confidence) + STRICT
-        planted = self.profiles[:, own].mean(axis=1)
-
-        def power(part: float) -> float:
-            found = np.nansum(self.shares(what, planted, part)[:, own], axis=1)
-            return float((found > reached).mean())
-
-        low, high = np.log(SMALLEST), 0.0
-        if power(1.0) < POWER:
+        if self.power(own, what, 1, reached) < POWER:
             return np.nan
+        low, high = np.log(SMALLEST), 0.0
         for _ in range(HALVINGS):
             middle = (low + high) / 2
-            low, high = (low, middle) if power(float(np.exp(middle))) >= POWER else (middle, high)
+            seen = self.power(own, what, float(np.exp(middle)), reached) >= POWER
+            low, high = (low, middle) if seen else (middle, high)
         return float(np.exp(high))
 
 
@@ -336,10 +314,11 @@ def presence(cohort: Cohort, replicates: np.ndarray, settings: Settings) -> list
         reason = "the signatures but those of therapy make none of the mutations: there is no background"
         return [{"signatures": what, "status": "no_background", "reason": reason} for what in targets]
     exposures = fitted(profiles, counts[None])[0]
+    observed = shares(exposures)
     spread = max(dispersion(profiles, counts, exposures), 1.0)
     exact = Simulated(cohort.name, profiles, background / background.sum(), counts.sum(), settings)
     dispersed = exact._replace(mutations=counts.sum() / spread)
-    rows = []
+    nulls, rows = [dispersed.shares("null"), exact.shares("null")], []
     for what, members in targets.items():
         own = np.isin(names, members)
         row = {"signatures": what, "dispersion": spread, "power": POWER}
@@ -347,14 +326,19 @@ def presence(cohort: Cohort, replicates: np.ndarray, settings: Settings) -> list
             reason = f"{missing[0]} is not among the signatures that are fitted"
             rows.append(row | {"status": "not_fitted", "reason": reason})
             continue
-        share, null = float(shares(exposures)[own].sum()), dispersed.null(own)
+        share, (null, of_exact) = (
+            float(observed[own].sum()),
+            (np.nansum(each[:, own], axis=1) for each in nulls),
+        )
         low, high = limits(replicates[:, own].sum(axis=1), settings.confidence)
         reached = float(np.quantile(null, settings.confidence))
         row |= {"share": share, "ci_low": float(low), "ci_high": float(high), "null_share": reached}
         row["p_value"] = (1 + (null >= share - STRICT).sum()) / (1 + settings.bootstraps)
         row["verdict"] = "seen" if share > reached + STRICT else "not_seen"
-        row["detection_limit"] = dispersed.detection_limit(own, what)
-        row["counting_limit"] = exact.detection_limit(own, what) if spread > 1 else row["detection_limit"]
+        row["detection_limit"] = row["counting_limit"] = dispersed.detection_limit(own, what, reached)
+        if spread > 1:
+            counted = float(np.quantile(of_exact, settings.confidence))
+            row["counting_limit"] = exact.detection_limit(own, what, counted)
         row["status"] = "ok"
         if np.isnan(row["detection_limit"]):
             reason = f"not even mutations by {what} alone would show in {POWER:.0%} of such cohorts"
@@ -366,23 +350,25 @@ def presence(cohort: Cohort, replicates: np.ndarray, settings: Settings) -> list
 # ---- two cohorts
 
 
-def grouped(
-    groups: np.ndarray,
-    counts: np.ndarray,
-    first: np.ndarray,
-    profiles: Sequence[np.ndarray],
-    sums: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return shares of groups of samples, pooled, and their variances; both groups x sums.
+class Pair(NamedTuple):
+    """The samples of two cohorts that have mutations."""
 
-    `groups` (groups x samples) has members, `first` (samples) those of the first of two cohorts, whose
-    `profiles` there are; `sums` (signatures x sums) what is added up. Variances come from the first-order
-    change of a share with the weight of each sample, the same signatures having a share.
+    counts: np.ndarray  # samples x 96
+    first: np.ndarray  # samples: whether they are of the first cohort
+    profiles: list[np.ndarray]  # of either cohort, 96 x signatures
+    sums: np.ndarray  # signatures x sums: which shares are added up
+
+
+def grouped(pair: Pair, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return shares of groups (groups x samples), pooled, and their variances; both groups x sums.
+
+    Variances come from the first-order change of a share with the weight of each sample, the same signatures
+    having a share.
     """
-    mutations = counts.sum(axis=1)
-    part = (groups @ (mutations * first) / (groups @ mutations))[:, None]
-    one, two = (counts @ each for each in profiles)
-    mixed = part[:, :, None] * profiles[0] + (1 - part[:, :, None]) * profiles[1]
+    mutations, sums = pair.counts.sum(axis=1), pair.sums
+    part = (groups @ (mutations * pair.first) / (groups @ mutations))[:, None]
+    one, two = (pair.counts @ each for each in pair.profiles)
+    mixed = part[:, :, None] * pair.profiles[0] + (1 - part[:, :, None]) * pair.profiles[1]
     gram = mixed.transpose(0, 2, 1) @ mixed
     exposures = nnls(gram, part * (groups @ one) + (1 - part) * (groups @ two))
     inverse = inverses(gram, exposures > 0)
@@ -394,48 +380,41 @@ def grouped(
     return share @ sums, variances
 
 
-def standardised(
-    groups: np.ndarray,
-    counts: np.ndarray,
-    first: np.ndarray,
-    profiles: Sequence[np.ndarray],
-    sums: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
+def standardised(pair: Pair, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the shares outside minus those inside groups, and that over its standard error (0 if 0)."""
-    inside, outside = (grouped(each, counts, first, profiles, sums) for each in (groups, ~groups))
+    inside, outside = grouped(pair, groups), grouped(pair, ~groups)
     difference, error = outside[0] - inside[0], np.sqrt(inside[1] + outside[1])
     return difference, np.divide(difference, error, where=error > 0, out=np.zeros(difference.shape))
 
 
 def compare(
-    pair: Sequence[Cohort], replicates: Sequence[np.ndarray], settings: Settings
+    cohorts: Sequence[Cohort], replicates: Sequence[np.ndarray], settings: Settings
 ) -> list[dict[str, object]]:
     """Return the rows of comparison.tsv of two cohorts that each have shares."""
-    names = list(pair[0].profiles)
+    names = list(cohorts[0].profiles)
     together = [name for name in settings.therapy if name in names]
     wanted = {name: [name] for name in names} | ({"+".join(together): together} if len(together) > 1 else {})
-    sums = np.array([np.isin(names, members) for members in wanted.values()], dtype=float).T
-    kept = [cohort.counts[cohort.counts.sum(axis=1) > 0] for cohort in pair]
-    first = np.arange(sum(map(len, kept))) < len(kept[0])
-    about = {"cohort_1": pair[0].name, "cohort_2": pair[1].name}
-    if min(map(len, kept)) < FEWEST_SAMPLES:
-        few = min(zip(map(len, kept), (cohort.name for cohort in pair), strict=True))
-        reason = f"{few[0]} samples of {few[1]} have mutations; {FEWEST_SAMPLES} are needed"
+    about = {f"cohort_{number}": cohort.name for number, cohort in enumerate(cohorts, start=1)}
+    kept = [cohort.counts[cohort.counts.sum(axis=1) > 0] for cohort in cohorts]
+    few, name = min(zip(map(len, kept), about.values(), strict=True))
+    if few < FEWEST_SAMPLES:
+        reason = f"{few} samples of {name} have mutations; {FEWEST_SAMPLES} are needed"
         return [about | {"signature": what, "status": "too_few_samples", "reason": reason} for what in wanted]
-    given = (np.concatenate(kept), first, [cohort.profiles.to_numpy() for cohort in pair], sums)
-    difference, statistic = standardised(first[None], *given)
+    profiles = [cohort.profiles.to_numpy() for cohort in cohorts]
+    sums = np.array([np.isin(names, members) for members in wanted.values()], dtype=float).T
+    first = np.arange(sum(map(len, kept))) < len(kept[0])
+    pair = Pair(np.concatenate(kept), first, profiles, sums)
+    (difference,), (statistic,) = standardised(pair, first[None])
     rng = generator(settings.seed, *about.values(), "permutations")
-    permuted = rng.permuted(np.tile(first, (settings.bootstraps, 1)), axis=1)
-    _, null = standardised(permuted, *given)
+    _, null = standardised(pair, rng.permuted(np.tile(first, (settings.bootstraps, 1)), axis=1))
     p = (1 + (np.abs(null) >= np.abs(statistic) - STRICT).sum(axis=0)) / (1 + settings.bootstraps)
     low, high = limits((replicates[1] - replicates[0]) @ sums, settings.confidence)
-    one, two = (fitted_shares(c.profiles.to_numpy(), c.counts.sum(axis=0)[None])[0] @ sums for c in pair)
-    columns = {"signature": list(wanted), "share_1": one, "share_2": two, "difference": difference[0]}
-    columns |= {"ci_low": low, "ci_high": high, "statistic": statistic[0], "p_value": p, "status": "ok"}
-    table = pd.DataFrame(about | columns)
-    single = table.signature.isin(names)
-    table["family"] = np.where(single, f"signatures of {pair[0].name} and {pair[1].name}", "therapy together")
-    return table.to_dict("records")
+    (one,), (two,) = (grouped(pair, own[None])[0] for own in (first, ~first))
+    columns = {"signature": list(wanted), "share_1": one, "share_2": two, "difference": difference}
+    columns |= {"ci_low": low, "ci_high": high, "statistic": statistic, "p_value": p, "status": "ok"}
+    single = f"signatures of {cohorts[0].name} and {cohorts[1].name}"
+    columns["family"] = np.where(np.isin(list(wanted), names), single, "therapy together")
+    return pd.DataFrame(about | columns).to_dict("records")
 
 
 def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
@@ -468,9 +447,8 @@ def of_panels(
     if counts.empty:
         return genome.iloc[:, :0], reason or "no opportunities of its panels are known"
     total = panels.reindex(counts.index).to_numpy() @ counts.to_numpy()
-    ratio = dict(
-        zip(TRIMERS, total / np.array(TRINUCLEOTIDES[genome_build].split(), dtype=float), strict=True)
-    )
+    there = np.array(TRINUCLEOTIDES[genome_build].split(), dtype=float)
+    ratio = dict(zip(TRIMERS, total / there, strict=True))
     weighted = genome.mul([ratio[context[0] + context[2] + context[-1]] for context in genome.index], axis=0)
     return weighted / weighted.sum(), f"panels left out: {reason}" if reason else ""
 
@@ -481,7 +459,7 @@ def verdicts(share: np.ndarray, mutations: np.ndarray, cohort: Cohort, least: in
     none = "each signature has a context that is missing here"
     unlike = (mutations >= least) & np.isnan(share).any(axis=1)
     status = np.where(unlike, "no_fit", np.where(np.isnan(share).any(axis=1), "too_few_mutations", "ok"))
-    reason = np.select([unlike, status == "too_few_mutations"], [none, few], "")
+    reason = np.select([unlike, status == "too_few_mutations"], [none, few], cohort.reason)
     if not cohort.known:
         status, reason = np.full(len(share), "no_opportunities"), np.full(len(share), cohort.reason)
     return pd.DataFrame({"status": status, "reason": reason})
@@ -512,21 +490,14 @@ def fit_cohort(
         similar = cosine(counts, np.nan_to_num(share) @ np.nan_to_num(profiles).T)
         about = {"cohort": cohort.name, "sample": samples, "method": method}
         used = np.where(verdict.status == "ok", (share > 0).sum(axis=1).astype(float), np.nan)
-        fits.append(
-            pd.DataFrame(about | {"mutations": mutations, "signatures": used, "cosine": similar}).join(
-                verdict
-            )
-        )
-        labels = names
+        found = {"mutations": mutations, "signatures": used, "cosine": similar}
+        fits.append(pd.DataFrame(about | found).join(verdict))
+        values = {"share": share, "ci_low": low, "ci_high": high}
         if method == "deconstructsigs":
-            labels = [*names, UNASSIGNED]
-            share = np.column_stack([share, 1 - share.sum(axis=1)])
-            low, high = np.full((2, *share.shape), np.nan)
-        columns = {"exposure": share * mutations[:, None], "share": share, "ci_low": low, "ci_high": high}
-        rows = np.repeat(np.arange(len(counts)), len(labels))
-        table = pd.DataFrame(about).iloc[rows].assign(signature=np.tile(labels, len(counts)))
-        table = table.assign(**{name: values.ravel() for name, values in columns.items()})
-        exposures.append(table.join(verdict))
+            rest = {"share": 1 - share.sum(axis=1), "ci_low": low[:, 0], "ci_high": high[:, 0]}
+            values = {name: np.column_stack([each, rest[name]]) for name, each in values.items()}
+        labels = [*names, UNASSIGNED][: values["share"].shape[1]]
+        exposures.append(exposure_rows(about, labels, mutations, values, verdict))
     return pd.concat(exposures, ignore_index=True), pd.concat(fits, ignore_index=True)
 
 
@@ -569,50 +540,6 @@ def analyse(cohorts: Sequence[Cohort], settings: Settings) -> dict[str, pd.DataF
     }
 
 
-# ---- inputs
-
-
-def profiles_of(matrix: Path, names: Sequence[str]) -> pd.DataFrame:
-    """Read signatures; an InputError if they cannot be told apart."""
-    profiles = read_profiles(matrix, names)
-    if np.linalg.matrix_rank(profiles.to_numpy()) < len(names):
-        raise InputError(f"{matrix.name}: one of {', '.join(names)} is a mixture of others; leave it out")
-    return profiles
-
-
-def read_cohorts(
-    cohorts: Path,
-    matrices: Path,
-    samples: Path,
-    opportunities: Path,
-    matrix: Path | None,
-    kind: str,
-    names: Sequence[str],
-) -> tuple[list[Cohort], pd.DataFrame]:
-    """Read the cohorts' mutations, with signatures for each; and the samples that have no column."""
-    chances = read_table(opportunities, OPPORTUNITIES).fillna({"panel": ""})
-    found, absent = [], []
-    for row in read_table(cohorts, COHORTS).itertuples():
-        counts = read_counts(matrices / f"{row.cohort}.SBS96.tsv")
-        profiles = profiles_of(matrix or packaged(row.genome_build, kind == "exome"), names)
-        listed, others = listed_samples(samples, row.cohort, list(counts))
-        absent.append(others)
-        reason = ""
-        if kind == "panel":
-            own = chances[chances.cohort == row.cohort]
-            by_panel = own.panel.drop_duplicates()
-            weights = (
-                listed.panel.fillna("").value_counts(sort=False)
-                if "panel" in listed
-                else pd.Series(1, by_panel)
-            )
-            profiles, reason = of_panels(profiles, row.genome_build, own, weights)
-        known = profiles.shape[1] > 0
-        profiles = profiles.reindex(columns=names)
-        found.append(Cohort(row.cohort, list(counts), counts.T.to_numpy(), profiles, known, reason))
-    return found, pd.concat(absent)
-
-
 @click.command(cls=Script)
 @click.option("--cohorts", type=INPUT, required=True, help="TSV: cohort, genome_build.")
 @click.option(
@@ -625,11 +552,7 @@ def read_cohorts(
     help="Folder with a matrix of signatures (Type, then a column a signature), or none: COSMIC v3.3.",
 )  # fmt: skip
 @click.option(
-    "--signature-names",
-    type=str,
-    default=SIXTEEN,
-    show_default=True,
-    help="Signatures to fit; commas between.",
+    "--signature-names", type=str, default=SIXTEEN, show_default=True, help="Signatures to fit, with commas."
 )
 @click.option(
     "--therapy-signatures", type=str, default="SBS31,SBS35", show_default=True,
@@ -670,9 +593,9 @@ def main(
 ) -> None:
     """Fit mutational signatures to tumours and cohorts, and say what could have been seen."""
     settings = Settings(names_of(therapy_signatures), bootstraps, min_mutations, seed, confidence)
-    given = (matrices, samples, opportunities, only_file(signatures), signature_opportunities)
+    source = Source(only_file(signatures), names_of(signature_names), signature_opportunities, of_panels)
     with threadpool_limits(1):  # sums must not depend on the number of cores
-        studied, absent = read_cohorts(cohorts, *given, names_of(signature_names))
+        studied, absent = read_cohorts(cohorts, matrices, samples, opportunities, source)
         tables = analyse(studied, settings)
     tables["fits"] = pd.concat([tables["fits"], absent], ignore_index=True) if len(absent) else tables["fits"]
     for name, table in tables.items():

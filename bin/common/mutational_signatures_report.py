@@ -52,8 +52,8 @@ def write_shares(
         of = [f"{row.signature} {percent(row.share)}" for row in most.itertuples() if row.share > 0]
         words.append(
             f"{cohort}: {whole.mutations:,.0f} mutations, mostly {listed(of)} (cosine similarity"
-            f" {whole.cosine:.3f}); {(tumours.status == 'ok').sum():,} of {len(tumours):,} tumours have enough "
-            "for shares of their own."
+            f" {whole.cosine:.3f}); {(tumours.status == 'ok').sum():,} of {len(tumours):,} tumours have "
+            "enough for shares of their own."
         )
         for method, some in own.groupby("method", sort=False):
             share = some.set_index("signature").share
@@ -104,8 +104,8 @@ def write_detection(detection: pd.DataFrame, confidence: float, path: Path) -> N
         "Signatures of therapy: seen, and what would have been",
         f"{' '.join(words)} Seen is a share above those of {confidence:.0%} of simulated cohorts with as "
         "many mutations and the same other signatures; the detection limit is the smallest share that would "
-        "have been seen with this power, the counting limit that for a cohort that is exactly a mixture of the "
-        f"signatures. A share below it may be there. {ORIGIN}",
+        "have been seen with this power, the counting limit that for a cohort that is exactly a mixture "
+        f"of the signatures. A share below it may be there. {ORIGIN}",
         "table",
         rows_of(table[columns]),
         settings={"col1_header": "cohort and signatures"},
