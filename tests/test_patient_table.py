@@ -399,7 +399,7 @@ def test_main__does_not_tabulate_by_a_quantity(tmp_path, run_script):
     assert run_script(patient_table.main, **options).exit_code == 0
     tests = pd.read_csv(tmp_path / "tests.tsv", sep="\t").set_index("grouping")
     assert tests.status["age"] == "too_many_groups"
-    assert "at most 8 groups" in section(tmp_path)["description"]
+    assert "at most 7 groups" in section(tmp_path)["description"]
     assert set(pd.read_csv(tmp_path / "characteristics.tsv", sep="\t").grouping) == {"sex"}
 
 

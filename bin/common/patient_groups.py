@@ -12,7 +12,7 @@ from common.tables import read_table
 
 SCORE_GROUP = "score_group"
 ALL = "all groups"
-MOST_GROUPS = 8  # more are no groups, but a quantity
+MOST_GROUPS = 7  # more are no groups, but a quantity; and there are no more colours
 SCORED = {"patient": "str", "score": "float64", "score_group": "str", "status": "str", "reason": "str"}
 CORRECTED = {
     **{"endpoint": "str", "test": "str", "statistic": "float64", "p_value": "float64"},
@@ -54,8 +54,7 @@ def read_patients(path: Path) -> pd.DataFrame:
     given = {column: kind for column, kind in KNOWN.items() if column in header or column == "patient"}
     table = read_table(path, given, further=True)
     for column in KNOWN.keys() - given.keys():
-        table[column] = pd.Series(pd.NA, index=table.index, dtype=KNOWN[column].replace("float", "Float"))
-        table[column] = table[column].astype(KNOWN[column])
+        table[column] = pd.Series(None, index=table.index, dtype=KNOWN[column])
     return table.set_index("patient", drop=False)
 
 

@@ -18,6 +18,7 @@ WIDTHS = {1: 110, 2: 180}  # mm, by panels
 PANEL_MM, ROW_MM, LINE_MM, TITLE_MM, NOTE_MM = 58, 4.2, 3.2, 8, 6
 GAP_MM = 15  # the axis of months, and the heading of the numbers at risk
 NAME = 18  # characters of a group's name
+MOST_BANDS = 4
 INK = "#333333"
 SIZE = 7
 DRAWN = [
@@ -98,10 +99,15 @@ def drawn_of(km: pd.DataFrame, tests: pd.DataFrame, order: Sequence[str]) -> pd.
     return table.astype({"count": "Int64"})
 
 
+def banded_too(curves: pd.DataFrame) -> bool:
+    """Whether bands are drawn: those of many groups would hide each other."""
+    return curves.group.nunique() <= MOST_BANDS
+
+
 def draw_curves(panel: Axes, table: pd.DataFrame, colours: Mapping[str, str]) -> None:
     """Draw the curves of an endpoint with bands and censor ticks."""
     curves = table[table.element == "curve"]
-    alpha = 0.14 if curves.group.nunique() < 3 else 0.07
+    alpha = 0.14 if curves.group.nunique() < 3 else 0.08
     ends = []
     for group, own in curves.groupby("group", sort=False):
         time, survival = own.time_months.to_numpy(), own.survival.to_numpy()
@@ -109,7 +115,7 @@ def draw_curves(panel: Axes, table: pd.DataFrame, colours: Mapping[str, str]) ->
             time, survival, where="post", color=colours[group], lw=1.3, solid_capstyle="butt", zorder=3
         )
         banded = own[own.survival_low.notna()]
-        if len(banded):
+        if len(banded) and banded_too(curves):
             # A band holds until the next step, also where that has none itself.
             until = time[time > banded.time_months.iloc[-1]][:1]
             edges = [*banded.time_months, *until]
@@ -142,11 +148,13 @@ def draw_at_risk(panel: Axes, table: pd.DataFrame, colours: Mapping[str, str], g
     counts = table[table.element == "at_risk"]
     for row in counts.itertuples():
         y = groups.index(row.group)
-        panel.text(row.time_months, y, f"{row.count}", ha="center", va="center", size=SIZE, color=INK)
+        panel.text(
+            row.time_months, y, f"{row.count}", ha="center", va="center_baseline", size=SIZE, color=INK
+        )
     panel.set_ylim(len(groups) - 0.5, -0.5)
     panel.set_yticks(range(len(groups)), [shortened(group, NAME) for group in groups])
     for label, group in zip(panel.get_yticklabels(), groups, strict=True):
-        label.set_color(colours[group])
+        label.set(color=colours[group], va="center_baseline")
     panel.tick_params(length=0, pad=7, labelbottom=False)
     panel.spines[:].set_visible(False)
     panel.set_title("Number at risk", size=SIZE, fontweight="normal", color=QUIET, pad=2)
@@ -204,6 +212,7 @@ def draw(table: pd.DataFrame, grouping: str, order: Sequence[str], confidence: f
             under.set_yticklabels([])
         else:
             panel.set_ylabel("probability of survival")
-    note = f"bands: {confidence * 100:g} % intervals (log-log); ticks: censored patients"
+    bands = f"bands: {confidence * 100:g} % intervals (log-log); " if banded_too(table) else ""
+    note = f"{bands}ticks: censored patients"
     figure.text(0.995, 0.01, note, size=6.5, color=QUIET, ha="right", va="bottom")
     return figure

@@ -6,12 +6,13 @@ from pathlib import Path
 import pandas as pd
 
 from common.figures import embedded, files_of, save_figure
-from common.multiqc import listed, rows_of, write_section
+from common.multiqc import rows_of, write_section
 from common.patient_groups import ALL, SCORE_GROUP, Grouping, file_stems
 from common.survival_figure import TITLES, colours_of, draw, drawn_of, p_text, ratio_text
 from common.survival_tables import Compared
 
 EMBEDDED = 250_000  # characters of pictures in the report
+TOLD = 3  # groups that a sentence describes one by one
 BEFORE = 1e-6  # months by which the upper end of a step is drawn before it: a plot has one value a month
 WORDS = {"os": "overall survival", "dfs": "disease-free survival"}
 DOIS = [
@@ -57,26 +58,38 @@ def corrected_text(row: tuple) -> str:
 
 
 def told(found: Compared, grouping: Grouping, endpoint: str) -> str:
-    """Say what was found by a grouping in an endpoint."""
+    """Say what was found by a grouping in an endpoint; nothing if no patient was followed."""
     tests, times, medians = (
         table[(table.endpoint == endpoint) & (table.grouping == grouping.name)]
         for table in (found.tests, found.times, found.medians)
     )
     rank = next(tests[tests.test == "log_rank"].itertuples())
     head = f"{WORDS[endpoint].capitalize()} by {grouping.name}: "
+    if rank.status == "no_follow_up":
+        return ""
     if rank.status not in ("ok", "few_events", "not_finite"):
         return f"{head}no test ({rank.reason})."
-    own = medians[medians.group != ALL]
-    groups = [
-        f"{named(grouping.name, row.group)} {row.events} events in {row.followed} patients, "
-        f"{survival_text(times, row.group)}"
-        for row in own.itertuples()
-        if row.followed
-    ]
+    own = medians[(medians.group != ALL) & (medians.followed > 0)]
     p = f"log-rank {p_text(rank.p_value)}{corrected_text(rank)}" if pd.notna(rank.p_value) else rank.reason
-    parts = [f"{head}{'; '.join(groups)}; {p}."]
-    for row in tests[tests.test == "cox"].itertuples():
+    ratios = tests[tests.test == "cox"]
+    if len(own) > TOLD:
+        clear = ratios[(ratios.hazard_ratio_low > 1) | (ratios.hazard_ratio_high < 1)]
+        parts = [
+            f"{head}{own.events.sum()} events in {own.followed.sum()} patients of {len(own)} groups; {p}. "
+            f"Of {len(ratios)} hazard ratios to {ratios.reference.iloc[0]}, {len(clear)} have an interval "
+            f"without 1."
+        ]
+        ratios = clear
+    else:
+        groups = [
+            f"{named(grouping.name, row.group)} {row.events} event{'s' * (row.events != 1)} in "
+            f"{row.followed} patient{'s' * (row.followed != 1)}, {survival_text(times, row.group)}"
+            for row in own.itertuples()
+        ]
+        parts = [f"{head}{'; '.join(groups)}; {p}."]
+    for row in ratios.itertuples():
         which = f"{named(grouping.name, row.group)} against {row.reference}"
+        which = which[:1].upper() + which[1:]
         parts.append(f"{which}: {ratio_text(row) if pd.notna(row.hazard_ratio) else row.reason}.")
     change = next(tests[tests.test == "proportional_hazards"].itertuples())
     if change.p_value < 0.05:
@@ -100,7 +113,7 @@ def followed_text(medians: pd.DataFrame) -> str:
             f"{WORDS[row.endpoint]} of {row.followed} patients{lost} "
             f"(follow-up: {length}, longest {row.follow_up_max_months:.4g} months)"
         )
-    return listed(parts).capitalize() + "." if parts else "No patient has a group."
+    return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts) or "No patient has a group."
 
 
 def finding(found: Compared, groupings: Sequence[Grouping]) -> dict[str, str]:
@@ -161,7 +174,7 @@ def write_report(
     write_section(
         folder / "survival_mqc.json",
         "Survival by group",
-        " ".join(sentence),
+        " ".join(filter(None, sentence)),
         "table",
         rows_of(found.medians.assign(name=names).set_index("name")[OF_GROUPS]),
         settings={"id": "survival_groups_table", "col1_header": "endpoint and group"},
