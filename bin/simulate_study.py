@@ -109,7 +109,7 @@ from common.simulated_amplicons import (
     primers_of,
 )
 from common.simulated_assays import draw_bench
-from common.simulated_cohorts import FOLDER as COHORT_FILES
+from common.simulated_cohort_files import FOLDER as COHORT_FILES
 from common.simulated_cohorts import draw_cohorts
 from common.simulated_dna import DnaVariant, placed, snv_before, templates_of
 from common.simulated_genes import CONTIGS, draw_designs

@@ -1,7 +1,7 @@
 """The patients of the simulated study.
 
-Oracles: what the founding study says of its patients (score, recurrence, five-year survival, pairs), and tests
-of scipy and lifelines on many draws.
+Oracles: what the founding study says of its patients (score, recurrence, five-year survival, pairs), and
+tests of scipy and lifelines on many draws.
 """
 
 import numpy as np

@@ -17,9 +17,9 @@ Drivers    so many patients have a mutation that changes KEAP1 or NFE2L2; two of
            cohort and no part of a protein stands out.
 Reads      depth is log-normal (median 90 of exomes, 500 of panels), the share of the alternative allele a
            beta variable of mean 0.3, of liquid tests 0.08.
-Flaws      of the exomes: 5 % of rows did not pass the filter (most of them C>A), some of these in the drivers;
+Flaws      of the exomes: 5 % of rows did not pass the filter (most of them C>A), some of these in drivers;
            0.5 % of rows are there twice. Of the panels: a few rows of genes that a sample's panel lacks.
-Dialects   that of the GDC, with FILTER and CONTEXT, gene symbols of former times, and that of cBioPortal.
+Files      as common/simulated_cohort_files.py writes them, in two dialects.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,24 +28,19 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from common.mini_genome import Gene, parts_of
-from common.sequence_files import LETTERS, gzipped
-from common.simulated_mutations import (
-    CHANGE,
-    Coding,
-    coding_of,
-    replaced,
-    substitutions,
-)
+from common.mini_genome import Gene
+from common.sequence_files import gzipped
+from common.simulated_cohort_files import FOLDER, maf_of, panel_file, panel_path, plain
+from common.simulated_mutations import CHANGE, Coding, coding_of, replaced, substitutions
 from common.simulated_tumours import (
+    Coverage,
     Mutations,
     Source,
-    Test,
+    coverage_of,
     draw_background,
     draw_drivers,
     draw_substitutions,
     source_of,
-    test_of,
     too_close,
 )
 from common.study_design import (
@@ -54,13 +49,10 @@ from common.study_design import (
     ISOFORM_2,
     NAIVE,
     PANEL_GENES,
-    PREVIOUS_SYMBOLS,
     TREATED,
     Cohort,
-    GenePanel,
 )
 
-FOLDER = "cohort_files"
 SECOND_SAMPLES = 6  # patients of the exomes
 DEPTH, DEPTH_SD, LEAST_ALT = {"exome": 90, "panel": 500}, 0.4, 3
 ALLELE_SHARE = {"tissue": (6, 14), "liquid": (2, 23)}  # beta
@@ -68,18 +60,9 @@ SHARE_FILTERED, SHARE_OXIDISED, FILTERED_IN_DRIVERS = 0.05, 0.6, 6
 FILTERS = ("panel_of_normals", "clustered_events", "StrandBias", "panel_of_normals;clustered_events")
 SHARE_TWICE = 0.005
 OFF_PANEL, OFF_PANEL_KEAP1 = 12, 3
-FLANK = 5  # bases of CONTEXT on either side
-PADDING = 10  # bases of a panel's regions around coding exons
 PROTEIN_CHANGING = {
     *("Missense_Mutation", "Nonsense_Mutation", "Nonstop_Mutation", "Translation_Start_Site", "Splice_Site"),
     *("Frame_Shift_Del", "Frame_Shift_Ins", "In_Frame_Del", "In_Frame_Ins"),
-}
-CONSEQUENCES = {
-    **{"Missense_Mutation": "missense_variant", "Nonsense_Mutation": "stop_gained"},
-    **{"Nonstop_Mutation": "stop_lost", "Translation_Start_Site": "start_lost"},
-    **{"Silent": "synonymous_variant", "Splice_Site": "splice_region_variant"},
-    **{"Frame_Shift_Del": "frameshift_variant", "Frame_Shift_Ins": "frameshift_variant"},
-    **{"In_Frame_Del": "inframe_deletion", "In_Frame_Ins": "inframe_insertion"},
 }
 
 
@@ -120,24 +103,6 @@ def draw_panels(random: np.random.Generator, genes: Sequence[str]) -> dict[str, 
         panel.name: [gene for gene in named + others if gene not in panel.lacks][: panel.genes]
         for panel in TREATED.panels
     }
-
-
-def regions_of(gene: Gene) -> list[tuple[str, int, int, str]]:
-    """List the regions of a gene: its coding exons and some bases around them."""
-    design = gene.design
-    parts = parts_of(gene, range(len(design.exons)), *design.cds)
-    ranges = sorted(gene.on_genome(start, end) for start, end, _ in parts.values())
-    return [(design.contig, start - PADDING, end + PADDING, design.gene_name) for start, end in ranges]
-
-
-def panel_file(panel: GenePanel, names: Sequence[str], genes: Mapping[str, Gene]) -> tuple[str, bytes]:
-    """Write the genes of a panel: the path of its file, and what it holds."""
-    if not panel.regions:
-        lines = [f"# genes of the simulated panel {panel.name}", *sorted(names)]
-        return f"{FOLDER}/{panel.name}.txt", ("\n".join(lines) + "\n").encode()
-    rows = sorted(row for name in names for row in regions_of(genes[name]))
-    text = "".join("\t".join(map(str, row)) + "\n" for row in rows)
-    return f"{FOLDER}/{panel.name}.bed", text.encode()
 
 
 # ---- mutations of a cohort
@@ -217,7 +182,7 @@ def draw_filtered(
 
 
 def draw_off_panel(
-    random: np.random.Generator, source: Source, samples: pd.DataFrame, tests: Mapping[str, Test]
+    random: np.random.Generator, source: Source, samples: pd.DataFrame, tests: Mapping[str, Coverage]
 ) -> Mutations:
     """Draw substitutions in genes that a sample's panel does not have, KEAP1 among them."""
     coding = source.coding
@@ -246,11 +211,29 @@ def with_reads(random: np.random.Generator, rows: pd.DataFrame, specimen: np.nda
     return rows.assign(alt_reads=alt, ref_reads=np.maximum(depth - alt, 0))
 
 
+def repeated(
+    random: np.random.Generator, samples: pd.DataFrame, rows: pd.DataFrame, alone: np.ndarray
+) -> pd.DataFrame:
+    """Repeat rows of exomes: some as they are or with other reads, and all in a patient's second sample.
+
+    `alone` are the samples that are the only ones of their patients.
+    """
+    usual = rows[(rows.origin == "background") & rows.owner.isin(alone)]
+    chosen = random.choice(usual.index, round(SHARE_TWICE * len(usual)), replace=False)
+    twice = usual.loc[np.sort(chosen)].assign(origin="duplicate")
+    half = np.arange(len(twice)) % 2 == 0
+    parts = [rows, twice[half], with_reads(random, twice[~half], np.full((~half).sum(), "exome"))]
+    for number, first in samples["first"][samples["first"] != samples.index].items():
+        portion = rows[rows.owner == first].assign(owner=number, origin="second_sample")
+        parts.append(with_reads(random, portion, np.full(len(portion), "exome")))
+    return pd.concat(parts, ignore_index=True)
+
+
 def draw_cohort(
     random: np.random.Generator,
     source: Source,
     cohort: Cohort,
-    tests: Mapping[str, Test],
+    tests: Mapping[str, Coverage],
     effects: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Draw a cohort: its samples, its mutations (a row each row of the MAF), and mutations by signature.
@@ -263,88 +246,31 @@ def draw_cohort(
     isoform_2 = np.array([name in panels and panels[name].isoform_2 for name in samples.panel])
     background, counts = draw_background(random, source, one_each, tests, cohort.treated, effects)
     parts = [described(source, background, "background", isoform_2)]
-    means = counts.mutations.to_numpy()[: len(source.spectra.names)]
-    spectrum = means / means.sum() @ source.spectra.chances
+    substituted = counts.mutations.to_numpy()[: len(source.spectra.names)]
+    spectrum = substituted / substituted.sum() @ source.spectra.chances
     for gene in source.drivers:
         name = source.coding.genes[gene].design.gene_name
         covered = one_each.index[[gene in tests[panel].genes for panel in one_each.panel]].to_numpy()
         carriers = draw_carriers(random, cohort, name, covered, effects)
         drawn = draw_drivers(random, source, gene, spectrum, effects, carriers, background)
         parts.append(described(source, drawn, "driver", isoform_2))
+    alone = samples.index[~samples.patient.duplicated(keep=False)].to_numpy()
     if cohort.panels:
-        parts.append(
-            described(source, draw_off_panel(random, source, samples, tests), "off_panel", isoform_2)
-        )
+        drawn = draw_off_panel(random, source, samples, tests)
+        parts.append(described(source, drawn, "off_panel", isoform_2))
     else:
-        alone = samples.index[~samples.patient.duplicated(keep=False)].to_numpy()
-        drawn, flags = draw_filtered(random, source, alone, background)
-        parts.append(described(source, drawn, "filtered", isoform_2).assign(filter=flags))
+        drawn, filters = draw_filtered(random, source, alone, background)
+        parts.append(described(source, drawn, "filtered", isoform_2).assign(filter=filters))
     rows = pd.concat(parts, ignore_index=True)
     specimen = np.array([panels[name].specimen if name in panels else "exome" for name in samples.panel])
     rows = with_reads(random, rows, specimen[rows.owner])
     if not cohort.panels:
-        usual = rows[(rows.origin == "background") & rows.owner.isin(alone)]
-        twice = usual.loc[np.sort(random.choice(usual.index, round(SHARE_TWICE * len(usual)), replace=False))]
-        again = with_reads(random, twice, specimen[twice.owner])
-        half = np.arange(len(twice)) % 2 == 0
-        twice = pd.concat([twice[half], again[~half]]).assign(origin="duplicate")
-        parts = [rows, twice]
-        for number, first in samples["first"][one_each.index[-1] + 1 :].items():
-            portion = rows[rows.owner == first].assign(owner=number, origin="second_sample")
-            parts.append(with_reads(random, portion, specimen[portion.owner]))
-        rows = pd.concat(parts, ignore_index=True)
-    contigs = {name: number for number, name in enumerate(source.coding.contigs)}
-    rows["chrom"] = np.array([gene.design.contig for gene in source.coding.genes])[rows.gene.astype(int)]
-    order = np.lexsort((rows.start, rows.chrom.map(contigs), rows.owner))
+        rows = repeated(random, samples, rows, alone)
+    contigs = list(source.coding.contigs)
+    names = [gene.design.contig for gene in source.coding.genes]
+    rows["chrom"] = np.array(names)[rows.gene.astype(int)]
+    order = np.lexsort((rows.start, rows.chrom.map(contigs.index), rows.owner))
     return samples, rows.iloc[order].reset_index(drop=True), counts
-
-
-# ---- files
-
-
-def contexts_of(coding: Coding, rows: pd.DataFrame) -> list[str]:
-    """Return the bases around each position, as the GDC does."""
-    letters = {name: LETTERS[codes].tobytes().decode() for name, codes in coding.contigs.items()}
-    return [
-        letters[chrom][start - 1 - FLANK : start + FLANK]
-        for chrom, start in zip(rows.chrom, rows.start, strict=True)
-    ]
-
-
-def maf_of(coding: Coding, cohort: Cohort, samples: pd.DataFrame, rows: pd.DataFrame) -> bytes:
-    """Write a MAF: as the GDC does, or, of panels, as cBioPortal does."""
-    names = np.array([gene.design.gene_name for gene in coding.genes], dtype=object)
-    transcripts = np.array([gene.design.isoforms[0].transcript_id for gene in coding.genes], dtype=object)
-    gene = rows.gene.to_numpy(int)
-    transcript = np.where(rows.isoform_2.astype(bool), ISOFORM_2[1], transcripts[gene])
-    first, last = rows["first"].astype(int).astype(str), rows["last"].astype(int).astype(str)
-    residues = first.where(first == last, first + "-" + last)
-    residues = residues.where(rows.classification != "Splice_Site", "")
-    table = {"Hugo_Symbol": names[gene], "NCBI_Build": GENOME_BUILD, "Chromosome": rows.chrom}
-    place = {"Start_Position": rows.start, "End_Position": rows.end}
-    kind = {"Variant_Classification": rows.classification, "Variant_Type": rows.variant_type}
-    alleles = {"Reference_Allele": rows.ref, "Tumor_Seq_Allele1": rows.ref, "Tumor_Seq_Allele2": rows.alt}
-    sample = {"Tumor_Sample_Barcode": samples["sample"].to_numpy()[rows.owner]}
-    named = {"HGVSc": rows.hgvs_c, "HGVSp_Short": rows.hgvs_p}
-    counts = {"t_ref_count": rows.ref_reads, "t_alt_count": rows.alt_reads}
-    if cohort.panels:
-        table |= {"Chromosome": rows.chrom.str.removeprefix("chr")} | place
-        table |= {"Consequence": rows.classification.map(CONSEQUENCES)} | kind | alleles | sample
-        table |= {**named, "HGVSc": transcript + ":" + rows.hgvs_c, "Transcript_ID": transcript}
-        table |= {"Protein_position": residues} | counts
-        return pd.DataFrame(table).to_csv(sep="\t", index=False, lineterminator="\n").encode()
-    length = np.array([len(protein) - 1 for protein in coding.proteins])[gene].astype(str)
-    table["Hugo_Symbol"] = pd.Series(names[gene]).replace(PREVIOUS_SYMBOLS)
-    table |= place | {"Strand": "+"} | kind | alleles | sample | named
-    table |= {"Transcript_ID": [name.split(".")[0] for name in transcript]}
-    table |= {
-        "t_depth": rows.ref_reads + rows.alt_reads,
-        **counts,
-        "Protein_position": (residues + "/" + length).where(residues != "", ""),
-    }
-    table |= {"CONTEXT": contexts_of(coding, rows), "FILTER": rows["filter"].fillna("PASS")}
-    text = pd.DataFrame(table).to_csv(sep="\t", index=False, lineterminator="\n")
-    return f"#version gdc-1.0.0\n{text}".encode()
 
 
 # ---- truth
@@ -355,7 +281,7 @@ def true_counts(
     cohort: Cohort,
     samples: pd.DataFrame,
     rows: pd.DataFrame,
-    tests: Mapping[str, Test],
+    tests: Mapping[str, Coverage],
     genes: Sequence[str],
 ) -> pd.DataFrame:
     """Count the patients with a mutation that changes the protein, and those whose test covers the gene."""
@@ -421,33 +347,30 @@ def draw_cohorts(
     names = [gene.design.gene_name for gene in coding.genes]
     by_name = dict(zip(names, coding.genes, strict=True))
     of_panels = draw_panels(stream("cohorts"), names)
-    exome = {"": source.exome}
-    by_panel = {name: test_of(source, np.isin(names, of_panel)) for name, of_panel in of_panels.items()}
-    largest = TREATED.panels[0].name
-    listed = ["# genes that are counted: those of the largest panel", *sorted(of_panels[largest])]
-    files = {"panel_genes.txt": ("\n".join(listed) + "\n").encode()}
-    sheets, truth = [], {"cohorts": [], "mutations": [], "signatures": [], "dropped": []}
+    counted = sorted(of_panels[TREATED.panels[0].name])
+    by_panel = {
+        panel: coverage_of(coding, source.contexts, source.pairs, np.isin(names, genes))
+        for panel, genes in of_panels.items()
+    }
+    text = "\n".join(["# genes that are counted: those of the largest panel", *counted]) + "\n"
+    files = {"panel_genes.txt": text.encode()}
+    files |= dict(panel_file(panel, of_panels[panel.name], by_name) for panel in TREATED.panels)
+    sheet, truth = [], {"cohorts": [], "mutations": [], "signatures": [], "dropped": []}
     for number, cohort in enumerate((NAIVE, TREATED)):
-        tests = by_panel if cohort.panels else exome
+        tests = by_panel if cohort.panels else {"": source.exome}
         samples, rows, counts = draw_cohort(stream("cohorts", number), source, cohort, tests, effects)
-        stem = f"{FOLDER}/{cohort.name}"
-        files[f"{stem}.maf.gz"] = gzipped(maf_of(coding, cohort, samples, rows))
-        listed = samples[["sample", "patient", "panel"]].sort_values("sample")
-        files[f"{stem}.samples.tsv"] = listed.to_csv(sep="\t", index=False, lineterminator="\n").encode()
-        row = {"cohort": cohort.name, "maf": f"{stem}.maf.gz", "samples": f"{stem}.samples.tsv"}
-        sheets.append(row | {"genome_build": GENOME_BUILD, "sbs96": ""})
-        truth["cohorts"].append(true_counts(coding, cohort, samples, rows, tests, sorted(of_panels[largest])))
+        maf, profiled = f"{FOLDER}/{cohort.name}.maf.gz", f"{FOLDER}/{cohort.name}.samples.tsv"
+        files[maf] = gzipped(maf_of(coding, cohort, samples, rows))
+        files[profiled] = plain(samples[["sample", "patient", "panel"]].sort_values("sample"))
+        sheet.append((cohort.name, maf, profiled, GENOME_BUILD, ""))
+        truth["cohorts"].append(true_counts(coding, cohort, samples, rows, tests, counted))
         truth["mutations"].append(true_drivers(coding, cohort, samples, rows))
         truth["signatures"].append(true_signatures(cohort, counts))
         truth["dropped"].append(true_drops(cohort, rows))
-    panels = []
-    for panel in TREATED.panels:
-        path, content = panel_file(panel, of_panels[panel.name], by_name)
-        files[path] = content
-        panels.append((panel.name, path, panel.specimen, panel.normal))
+    panels = [(panel.name, panel_path(panel), panel.specimen, panel.normal) for panel in TREATED.panels]
     return Cohorts(
         {
-            "cohorts": pd.DataFrame(sheets),
+            "cohorts": pd.DataFrame(sheet, columns=["cohort", "maf", "samples", "genome_build", "sbs96"]),
             "panels": pd.DataFrame(panels, columns=["panel", "file", "specimen", "normal"]),
         },
         files,

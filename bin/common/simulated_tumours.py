@@ -39,7 +39,7 @@ class Spectra(NamedTuple):
     chances: np.ndarray  # signatures x types
 
 
-class Test(NamedTuple):
+class Coverage(NamedTuple):
     """What a test covers: places by trinucleotide and by dinucleotide, and its share of all places."""
 
     genes: np.ndarray  # numbers of genes
@@ -90,11 +90,11 @@ def grouped(places: np.ndarray, groups: np.ndarray, number: int) -> tuple[np.nda
     return places[order], np.searchsorted(groups[order], np.arange(number + 1))
 
 
-def made_test(coding: Coding, contexts: np.ndarray, pairs: np.ndarray, covered: np.ndarray) -> Test:
-    """Make the test of some genes; `contexts` and `pairs` are of all places."""
+def coverage_of(coding: Coding, contexts: np.ndarray, pairs: np.ndarray, covered: np.ndarray) -> Coverage:
+    """List what a test of some genes covers; `contexts` and `pairs` are of all places."""
     places = np.flatnonzero(covered[coding.gene])
     in_pairs = places[pairs[places] >= 0]
-    return Test(
+    return Coverage(
         np.flatnonzero(covered),
         *grouped(places, contexts[places].astype(np.int8), 32),
         *grouped(in_pairs, pairs[in_pairs].astype(np.int8), 16),
@@ -133,7 +133,7 @@ class Source(NamedTuple):
     spectra: Spectra
     doublets: Spectra
     drivers: np.ndarray  # numbers of their genes
-    exome: Test
+    exome: Coverage
 
 
 def too_close(source: Source, owner: np.ndarray, place: np.ndarray) -> np.ndarray:
@@ -153,7 +153,7 @@ def on_contig(source: Source, place: np.ndarray, alt: np.ndarray) -> np.ndarray:
 
 
 def draw_substitutions(
-    random: np.random.Generator, source: Source, test: Test, owner: np.ndarray, types: np.ndarray
+    random: np.random.Generator, source: Source, test: Coverage, owner: np.ndarray, types: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw the places of substitutions of these types, and the new bases on the contig.
 
@@ -171,7 +171,7 @@ def draw_substitutions(
 
 
 def draw_doublets(
-    random: np.random.Generator, source: Source, test: Test, owner: np.ndarray, signature: np.ndarray
+    random: np.random.Generator, source: Source, test: Coverage, owner: np.ndarray, signature: np.ndarray
 ) -> list[tuple[int, int, int, np.ndarray]]:
     """Draw doublets from signatures, none of them in a driver."""
     rows = []
@@ -190,7 +190,7 @@ def draw_doublets(
 
 
 def draw_indels(
-    random: np.random.Generator, source: Source, test: Test, owner: np.ndarray
+    random: np.random.Generator, source: Source, test: Coverage, owner: np.ndarray
 ) -> list[tuple[int, int, int, np.ndarray]]:
     """Draw insertions and deletions, none of them in a driver."""
     rows = []
@@ -300,7 +300,7 @@ def draw_background(
     random: np.random.Generator,
     source: Source,
     samples: pd.DataFrame,
-    tests: Mapping[str, Test],
+    tests: Mapping[str, Coverage],
     treated: bool,
     effects: float,
 ) -> tuple[Mutations, pd.DataFrame]:
@@ -331,11 +331,6 @@ def draw_background(
     return Mutations(*map(np.concatenate, zip(*parts, strict=True)), others), counted
 
 
-def test_of(source: Source, covered: np.ndarray) -> Test:
-    """Make the test of some genes: of each gene whether it covers it."""
-    return made_test(source.coding, source.contexts, source.pairs, covered)
-
-
 def source_of(coding: Coding) -> Source:
     """Put together what all mutations of these genes are drawn from."""
     contexts, own = trinucleotides(coding)
@@ -346,5 +341,5 @@ def source_of(coding: Coding) -> Source:
         spectra_of([*BACKGROUND, *PLATINUM], "SBS"),
         spectra_of([*DOUBLETS, *PLATINUM_DOUBLETS], "DBS"),
         np.array([names.index(name) for name in DRIVERS]),
-        made_test(coding, contexts, pairs, np.ones(len(names), dtype=bool)),
+        coverage_of(coding, contexts, pairs, np.ones(len(names), dtype=bool)),
     )
