@@ -297,9 +297,13 @@ def contexts(column: pa.Array, types: np.ndarray) -> pa.Array:
 
 
 def fractions(fields: Mapping[str, pa.Array]) -> np.ndarray:
-    """Return the share of reads with the allele: of both counts, of count and depth, or as it is given."""
+    """Return the share of reads with the allele: of both counts, of count and depth, or as it is given.
+
+    C-CAT gives `0.21 (105/502)`, others percentages.
+    """
+    text = fields | {"vaf": pc.replace_substring_regex(fields["vaf"], r"%?\s*(?:\(.*\))?$", "")}
     count = {
-        field: number_of(pc.utf8_rtrim(fields[field], "% "), pa.float64()).to_numpy(zero_copy_only=False)
+        field: number_of(text[field], pa.float64()).to_numpy(zero_copy_only=False)
         for field in ("t_ref", "t_alt", "t_depth", "vaf")
     }
     given = np.where(count["vaf"] > 1, count["vaf"] / 100, count["vaf"])  # above 1 it is in percent
@@ -308,16 +312,18 @@ def fractions(fields: Mapping[str, pa.Array]) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(depth > 0, count["t_alt"] / depth, np.nan)
     share = np.where(np.isnan(share), given, share)
-    return np.where((share >= 0) & (share <= 1), np.round(share, 6), np.nan)
+    return np.where((share >= 0) & (share <= 1), np.round(share, 10), np.nan)
 
 
 # ---- residues of target genes
 
 
-def transcript_in(texts: Sequence[str]) -> str:
-    """Return a row's transcript without its version: of its own column, else from a change's name."""
-    found = (ACCESSION.search(text) for text in texts)
-    return next((match[0] for match in found if match), texts[0].split(".")[0])
+def transcript_in(transcript: str, *changes: str) -> str:
+    """Return a row's transcript without its version: of its own column, else as before a change's colon."""
+    for text in (transcript, *(change.rpartition(":")[0] for change in changes)):
+        if found := ACCESSION.search(text):
+            return found[0]
+    return transcript.split(".")[0]
 
 
 def shifts_of(gene: str, transcript: str, named: Sequence[str]) -> Shifts | None:
@@ -351,7 +357,7 @@ def number_targets(rows: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
     """
     named = {row.gene: row.transcript.split(";") for row in targets.itertuples()}
     texts = rows[["transcript", "given_c", "given_p"]].itertuples(index=False, name=None)
-    ids = pd.Series([transcript_in(row) for row in texts], rows.index, dtype="str")
+    ids = pd.Series([transcript_in(*row) for row in texts], rows.index, dtype="str")
     changed = rows[["hgvs_c", "hgvs_p", "protein_position"]].assign(numbering="transcript_unknown")
     for (gene, transcript), where in rows[ids != ""].groupby([rows.gene, ids]).groups.items():
         shifts = shifts_of(gene, transcript, named[gene])

@@ -204,12 +204,16 @@ C_CAT_COLUMNS = {
     C_CAT + "物理位置": "position",
     C_CAT + "リファレンス塩基": "ref",
     C_CAT + "塩基変化": "alt",
+    C_CAT + "転写産物ID": "transcript",
+    "C-CAT調査結果.サマリ.DNA体細胞変異(塩基置換,挿入,欠失)数": "many",
+    "C-CAT調査結果.エビデンス.薬剤": "drug",
 }
 
 
 def c_cat(*rows: dict) -> str:
     """A table of variants as C-CAT's portal exports it."""
-    usual = ROW | {"kind": "small_scale_variant", "origin": "Somatic", "vaf": "0.31", "hgvs_p": "V512I"}
+    usual = ROW | {"kind": "small_scale_variant", "origin": "Somatic", "vaf": "0.31 (31/100)"}
+    usual |= {"hgvs_p": "V512I", "transcript": "", "many": "3", "drug": ""}
     lines = [",".join(f'"{name}"' for name in C_CAT_COLUMNS)]
     lines += [",".join(f'"{(usual | row)[key]}"' for key in C_CAT_COLUMNS.values()) for row in rows]
     return "\r\n".join(lines) + "\r\n"
@@ -219,14 +223,15 @@ def c_cat(*rows: dict) -> str:
 def test_main__reads_what_c_cat_exports(study, encoding):
     rows = [
         {},
-        {},  # a row a drug that the evidence names: the same mutation
-        {"gene": "NFE2L2", "position": "5", "hgvs_p": "E79Q", "vaf": "45"},
+        {"drug": "one,\ntwo"},  # a row a drug: the same mutation
+        {"gene": "NFE2L2", "position": "5", "hgvs_p": "E63Q", "vaf": "45", "transcript": "NM_001145412.3"},
         {"gene": "TP53", "position": "7", "hgvs_p": "Q61*"},
         {"gene": "TP53", "position": "8", "hgvs_p": "splice site 672+1G>A"},
         {"gene": "TP53", "position": "9", "hgvs_p": "P58fs*65", "ref": "GC", "alt": "G"},
         {"gene": "TERT", "position": "11", "hgvs_p": "promoter -124C>T"},
         {"gene": "BRCA2", "position": "12", "origin": "Germline", "hgvs_p": "S1882*"},
-        {"gene": "CCND1", "kind": "copy_number_alteration", "hgvs_p": "amplification", "position": ""},
+        {"gene": "CCND1", "kind": "copy_number_alteration", "hgvs_p": "amplification", "position": "NA"},
+        {"gene": "TMB", "kind": "other_biomarker", "hgvs_p": "NA", "position": "NA", "ref": "NA"},
     ]
     study.cohort(maf=c_cat(*rows), encoding=encoding, file="a.csv").run()
     found = study.mutations
@@ -236,7 +241,7 @@ def test_main__reads_what_c_cat_exports(study, encoding):
     assert list(found.hgvs_p) == ["p.V512I", "p.E79Q", "p.Q61*", "", "p.P58fs*65", ""]
     assert list(found.protein_position) == ["512", "79", "61", "", "58", ""]
     assert list(found.vaf) == ["0.31", "0.45", "0.31", "0.31", "0.31", "0.31"]
-    assert study.statuses == {"duplicate": 1, "not_somatic": 1, "not_small_variant": 1}
+    assert study.statuses == {"duplicate": 1, "not_somatic": 1, "not_small_variant": 2}
     assert "no Variant_Classification: inferred" in study.table("mafs.tsv").reason[0]
 
 

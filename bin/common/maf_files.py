@@ -1,5 +1,6 @@
 """Read tables of mutations in their dialects: MAF of the GDC, Oncotator and cBioPortal, C-CAT's exports."""
 
+import csv
 import gzip
 import re
 from collections.abc import Callable, Container, Sequence
@@ -9,13 +10,15 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
+from pyarrow import csv as arrow
 
 from common.cli import InputError
 from common.multiqc import listed
 from common.protein_names import SHORT
 
-C_CAT = "c_cat調査結果_変異情報_"
+C_CAT = (
+    "c_cat調査結果_変異情報_"  # of the table that C-CAT's portal exports, as github.com/MANO-B/FELIS reads it
+)
 # Columns of each field, the first that a file has: in lower case, with _ for all but letters and digits.
 FIELDS = {
     "sample": ("tumor_sample_barcode", "sample_id", "tumor_sample", "c_cat調査結果_基本項目_ハッシュid"),
@@ -29,7 +32,14 @@ FIELDS = {
     "filter": ("filter",),
     "origin": ("mutation_status", C_CAT + "変異由来"),
     "kind": (C_CAT + "変異種類",),
-    "transcript": ("transcript_id", "annotation_transcript", "refseq_mrna_id", "refseq", "feature"),
+    "transcript": (
+        "transcript_id",
+        "annotation_transcript",
+        "refseq_mrna_id",
+        "refseq",
+        "feature",
+        C_CAT + "転写産物id",
+    ),
     "hgvs_c": ("hgvsc", "hgvs_c", "cdna_change"),
     "hgvs_p": (
         *("hgvsp_short", "protein_change", "amino_acid_change", "hgvsp", "hgvs_p", "aa_change"),
@@ -142,8 +152,9 @@ def read_header(path: Path) -> Header:
         header, encoding = content.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
         header, encoding = content.decode("cp932", errors="replace"), "cp932"
-    delimiter = "\t" if "\t" in header else ","
-    return Header(number, [name.strip('"') for name in header.split(delimiter)], delimiter, encoding)
+    if "\t" in header:
+        return Header(number, [name.strip('"') for name in header.split("\t")], "\t", encoding)
+    return Header(number, next(csv.reader([header])), ",", encoding)
 
 
 def read_maf(path: Path) -> Maf:
@@ -172,11 +183,17 @@ def read_fields(path: Path, fields: Container[str]) -> dict[str, pa.Array]:
         compressed = file.read(2) == b"\x1f\x8b"
     try:
         with pa.input_stream(str(path), compression="gzip" if compressed else None) as stream:
-            table = csv.read_csv(
+            table = arrow.read_csv(
                 stream,
-                csv.ReadOptions(column_names=names, skip_rows=before, encoding=encoding, block_size=1 << 24),
-                csv.ParseOptions(delimiter=delimiter, quote_char=False if delimiter == "\t" else '"'),
-                csv.ConvertOptions(
+                arrow.ReadOptions(
+                    column_names=names, skip_rows=before, encoding=encoding, block_size=1 << 24
+                ),
+                arrow.ParseOptions(
+                    delimiter=delimiter,
+                    quote_char='"' if delimiter == "," else False,
+                    newlines_in_values=delimiter == ",",
+                ),
+                arrow.ConvertOptions(
                     column_types=dict.fromkeys(wanted, pa.string()),
                     include_columns=wanted,
                     strings_can_be_null=False,
