@@ -9,8 +9,9 @@ Context    From the genome, if it has at least REF_SHARE of the cohort's referen
            it is: its mutations have no genes, so that it cannot be restricted to some.
 Doublets   Two substitutions of a sample at neighbouring positions are one event: they are joined, and counted
            with the doublets that were called as such. Three or more in a row, and substitutions of three or
-           more bases, are neither: they are rejected. Several alleles at one position count each, if they
-           have no neighbour. The MAF does not say whether neighbours lie on one molecule: it is assumed.
+           more bases, are neither: they are rejected. This is how the published counts of TCGA were made; in
+           SigProfilerMatrixGenerator's own SBS96 the bases of doublets count, too. Several alleles at one
+           position count each, if they have no neighbour. That neighbours lie on one molecule is assumed.
 Similarity Cosine of pooled spectra. Noise lowers it: two draws of 75 mutations from one spectrum have a
            cosine of 0.77. `cosine_corrected` is that of the spectra behind the noise: their squared length is
            the observed one less its variance (Spearman's correction for attenuation), estimated between
@@ -155,7 +156,7 @@ def join(events: pd.DataFrame, status: np.ndarray) -> np.ndarray:
     good = np.nonzero(status == 0)[0]
     order = good[np.lexsort([key[good] for key in reversed(keys)])]
     ordered = np.array([key[order] for key in keys], dtype=np.int64)
-    again = np.r_[False, (ordered[:, 1:] == ordered[:, :-1]).all(axis=0)]
+    again = np.r_[False, (ordered[:, 1:] == ordered[:, :-1]).all(axis=0)][: len(order)]
     status[order[again]] = CODE["duplicate"]
     order, ordered = order[~again], ordered[:, ~again]
     owner, contig, position = ordered[:3]
@@ -425,20 +426,19 @@ def profiled_regions(
     own = panels[panels["panel"] == panel]
     if panel and own.empty:
         return None, "no_regions", f"panel {panel} is not described"
-    if own.start.notna().any():
-        regions = own.assign(
-            contig=own.chrom.map(plain_contig), start=own.start.astype("int64"), end=own.end.astype("int64")
-        )
+    regions = own[own.start.notna()].astype({"start": "int64", "end": "int64"})
+    if len(regions):
+        regions = regions.assign(contig=regions.chrom.map(plain_contig))
         if genes is None:
-            return united(regions[["contig", "start", "end"]]), "ok", "regions of the panel"
+            return united(regions), "ok", "regions of the panel"
         named = regions.gene.notna()
-        kept = united(regions[regions.gene.isin(genes)][["contig", "start", "end"]])
+        kept = united(regions[regions.gene.isin(genes)])
         if named.all():
             return kept, "ok", "regions of the panel that are of the panel genes"
         if coding is None:
             return None, "no_annotation", "regions without a gene cannot be restricted without --annotation"
         exons = united(coding[coding.gene.isin(genes)])
-        parts = shared(united(regions[~named][["contig", "start", "end"]]), exons)
+        parts = shared(united(regions[~named]), exons)
         words = "regions of the panel that are of the panel genes, by name or within their coding exons"
         return united(pd.concat([kept, parts])), "ok", words
     if coding is None:
@@ -453,7 +453,7 @@ def profiled_regions(
     if lost:
         more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
         words += f"; not in the annotation: {', '.join(lost[:5])}{more}"
-    return united(exons), "ok" if len(exons) else "no_genes", words
+    return (united(exons), "ok", words) if len(exons) else (None, "no_genes", words)
 
 
 def opportunities(
@@ -479,7 +479,7 @@ def opportunities(
                     found[panel] = counted_regions(panel, study, coding, genome)
                 counts, status, reason = found[panel]
             key = {"cohort": cohort.cohort, "panel": panel, "status": status, "reason": reason}
-            numbers = {"": pd.NA} if counts is None else dict(zip(TRINUCLEOTIDES, counts, strict=True))
+            numbers = {None: pd.NA} if counts is None else dict(zip(TRINUCLEOTIDES, counts, strict=True))
             rows += [key | {"trinucleotide": name, "count": number} for name, number in numbers.items()]
     return pd.DataFrame(rows, columns=OPPORTUNITY).astype({"count": "Int64"})
 
@@ -571,7 +571,7 @@ def main(
     coding = read_coding(gtf) if gtf and bases else None
     if coding is not None:
         coding = coding.assign(gene=renamed(coding.gene, aliases))
-    tested = study.panels.assign(gene=study.panels.gene.replace(aliases))
+    tested = study.panels.assign(gene=renamed(study.panels.gene, aliases))
     chances = opportunities(study._replace(panels=tested), coding, bases, sources)
     by_sample = sample_rows(
         study, counted.tallies, spectra, {name: source.name for name, source in sources.items()}

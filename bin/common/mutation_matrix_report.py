@@ -40,10 +40,15 @@ def origin(source: Source) -> str:
     return f"contexts from the MAF{' and not from the genome' if source.checked else ''}{fits}"
 
 
+def several(number: int, word: str) -> str:
+    """Write a number of things."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def main_class(rows: pd.DataFrame) -> str:
     """Name the most frequent class of substitutions of a spectrum, with its share."""
     shares = rows.groupby("substitution", sort=False).share_percent.sum()
-    return f"{shares.idxmax()} {shares.max():.0f} %"
+    return f"{shares.idxmax()} most often ({shares.max():.0f} %)"
 
 
 def doublets_of(matrix: pd.DataFrame | None) -> str:
@@ -51,7 +56,7 @@ def doublets_of(matrix: pd.DataFrame | None) -> str:
     if matrix is None or not (total := int(matrix.to_numpy().sum())):
         return "no doublets" if matrix is not None else ""
     platinum = int(matrix.loc[list(PLATINUM)].to_numpy().sum())
-    words = f"{total:,} doublets"
+    words = several(total, "doublet")
     return f"{words}, {platinum:,} of them {' or '.join(PLATINUM)}" if platinum else words
 
 
@@ -63,11 +68,11 @@ def of_cohort(
     words = []
     if own.counted.notna().any():
         tumours = int(own.counted.notna().sum())
-        words.append(f"{own.counted.sum():,} substitutions of {tumours:,} tumours")
+        words.append(f"{several(own.counted.sum(), 'substitution')} of {several(tumours, 'tumour')}")
     else:
         words.append("no spectrum")
     if len(rows):
-        words.append(f"most are {main_class(rows)}")
+        words.append(main_class(rows))
     return [*words, origin(source), *filter(None, [doublets_of(matrix)])]
 
 
@@ -81,7 +86,7 @@ def sentence_of(
 ) -> str:
     """Say what was counted, what was not, and how similar the cohorts are."""
     parts = [f"{cohort}: {', '.join(told)}." for cohort, told in words.items()]
-    restricted = sorted({region for region in regions.values() if region.startswith("panel genes")})
+    restricted = sorted({region for region in regions.values() if region.endswith("panel genes")})
     if restricted:
         outside = int(by_sample.outside_panel_genes.sum())
         parts.append(f"Counted in {restricted[0]} only; {outside:,} mutations are in other genes.")
