@@ -6,7 +6,7 @@ process PATIENT_TABLE {
 
     input:
     path patients                         // patients.tsv: a row a patient
-    path scores, stageAs: 'scores/*'      // groups.tsv of BIOMARKER_CUTOFF, or none
+    path scores, stageAs: 'scores/*'      // groups.tsv and corrected.tsv of BIOMARKER_CUTOFF, or none
     val options                           // map: survival_groups, confidence
 
     output:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from common.figures import embedded, files_of, save_figure
-from common.multiqc import rows_of, write_section
+from common.multiqc import write_section
 from common.patient_groups import ALL, SCORE_GROUP, Grouping, file_stems
 from common.survival_figure import TITLES, colours_of, draw, drawn_of, p_text, ratio_text
 from common.survival_tables import Compared
@@ -25,9 +25,15 @@ OF_GROUPS = [
 ]
 OF_TIMES = ["at_risk", "survival", "survival_low", "survival_high", "status", "reason"]
 OF_TESTS = [
-    *("hazard_ratio", "hazard_ratio_low", "hazard_ratio_high", "statistic", "df", "p_value", "p_corrected"),
-    *("data_driven", "circular", "patients", "events", "status", "reason"),
+    *("patients", "events", "statistic", "df", "p_value", "p_corrected", "hazard_ratio", "hazard_ratio_low"),
+    *("hazard_ratio_high", "data_driven", "circular", "status", "reason"),
 ]
+
+
+def shown(table: pd.DataFrame, columns: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, object]]:
+    """Make the data of a table in the report; with its empty cells, so that columns keep their order."""
+    cells = table[list(columns)].astype(object)
+    return dict(zip(names, cells.where(cells.notna(), None).to_dict("records"), strict=True))
 
 
 def named(grouping: str, group: str) -> str:
@@ -160,23 +166,25 @@ def write_figures(
     return pictures
 
 
+def sentences(found: Compared, groupings: Sequence[Grouping]) -> list[str]:
+    """Say what was found by these groupings, an endpoint at a time."""
+    return [text for grouping in groupings for endpoint in WORDS if (text := told(found, grouping, endpoint))]
+
+
 def write_report(
     found: Compared, groupings: Sequence[Grouping], horizon: float, confidence: float, folder: Path
 ) -> None:
     """Write the figures, and the sections of the report: groups, curves, tests, survival at months."""
     pictures = write_figures(found, groupings, confidence, folder)
     links = [name for stem, _ in pictures for name in files_of(stem)]
-    sentence = [followed_text(found.medians), f"Follow-up is cut at {horizon:g} months."]
-    sentence += [told(found, grouping, endpoint) for grouping in groupings for endpoint in WORDS]
-    if len(groupings) > 1:
-        sentence.append("The p-values are not adjusted for the number of groupings.")
+    first = [followed_text(found.medians), f"Follow-up is cut at {horizon:g} months."]
     names = [f"{row.endpoint.upper()}, {row.grouping}: {row.group}" for row in found.medians.itertuples()]
     write_section(
         folder / "survival_mqc.json",
         "Survival by group",
-        " ".join(filter(None, sentence)),
+        " ".join([*first, *sentences(found, groupings[:1])]),
         "table",
-        rows_of(found.medians.assign(name=names).set_index("name")[OF_GROUPS]),
+        shown(found.medians, OF_GROUPS, names),
         settings={"id": "survival_groups_table", "col1_header": "endpoint and group"},
         table="medians.tsv",
         statuses=found.medians.status,
@@ -184,24 +192,12 @@ def write_report(
         dois=DOIS,
         findings=finding(found, groupings),
     )
-    kept: list[str] = []
-    for _, picture in pictures:
-        if sum(map(len, kept)) + len(picture) <= EMBEDDED:
-            kept.append(picture)
-    words = (
-        "Kaplan-Meier curves with intervals; ticks are censored patients, below them who is still at risk."
-    )
-    if len(kept) < len(pictures):
-        words += f" {len(kept)} of {len(pictures)} figures are shown here, all are linked."
-    write_section(
-        folder / "survival_figures_mqc.json",
-        "Survival curves",
-        words,
-        "html",
-        "".join(kept) or "<p>There is nothing to draw.</p>",
-        links=links,
-    )
+    write_pictures(folder / "survival_figures_mqc.json", pictures, links)
     write_curves(folder / "survival_steps_mqc.json", found.km, groupings)
+    words = ["Log-rank tests, hazard ratios of Cox's model, and whether hazards are proportional."]
+    if len(groupings) > 1:
+        words += sentences(found, groupings[1:])
+        words.append("The p-values are not adjusted for the number of groupings.")
     names = [
         f"{row.endpoint.upper()}, {row.grouping}: {row.test.replace('_', ' ')}"
         + (f", {row.group} / {row.reference}" if pd.notna(row.group) else "")
@@ -210,9 +206,9 @@ def write_report(
     write_section(
         folder / "survival_tests_mqc.json",
         "Tests of survival",
-        "Log-rank tests, hazard ratios of Cox's model, and whether hazards are proportional.",
+        " ".join(words),
         "table",
-        rows_of(found.tests.assign(name=names).set_index("name")[OF_TESTS]),
+        shown(found.tests, OF_TESTS, names),
         settings={"id": "survival_tests_table", "col1_header": "test"},
         table="tests.tsv",
         statuses=found.tests.status,
@@ -228,12 +224,25 @@ def write_report(
         "Survival at fixed times",
         "The share that survives, by Kaplan-Meier; beyond the last patient's follow-up it is not known.",
         "table",
-        rows_of(found.times.assign(name=names).set_index("name")[OF_TIMES]),
+        shown(found.times, OF_TIMES, names),
         settings={"id": "survival_times_table", "col1_header": "endpoint, group and time"},
         table="times.tsv",
         statuses=found.times.status,
         links=["times.tsv"],
     )
+
+
+def write_pictures(path: Path, pictures: Sequence[tuple[str, str]], links: Sequence[str]) -> None:
+    """Write the section with the figures, as many as the report can hold."""
+    kept: list[str] = []
+    for _, picture in pictures:
+        if sum(map(len, kept)) + len(picture) <= EMBEDDED:
+            kept.append(picture)
+    words = "Kaplan-Meier curves with intervals; ticks are censored patients, below is who is still at risk."
+    if len(kept) < len(pictures):
+        words += f" {len(kept)} of {len(pictures)} figures are shown here, all are linked."
+    html = "".join(kept) or "<p>There is nothing to draw.</p>"
+    write_section(path, "Survival curves", words, "html", html, links=links)
 
 
 def write_curves(path: Path, km: pd.DataFrame, groupings: Sequence[Grouping]) -> None:
@@ -249,8 +258,8 @@ def write_curves(path: Path, km: pd.DataFrame, groupings: Sequence[Grouping]) ->
                 {names[group]: as_steps(rows) for group, rows in own.groupby("group", sort=False)}
             )
             labels.append({"name": f"{title} by {grouping.name}", "ylab": "probability of survival"})
-            shown = colours_of(grouping.name, grouping.order)
-            colours |= {names[group]: shown[group] for group in grouping.order}
+            given = colours_of(grouping.name, grouping.order)
+            colours |= {names[group]: given[group] for group in grouping.order}
     write_section(
         path,
         "Curves to look into",
