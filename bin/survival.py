@@ -387,7 +387,7 @@ def untestable(own: Cohort, present: Sequence[str]) -> tuple[str, str] | None:
         return "too_many_groups", f"{len(own.grouping.order)} values of {name}; at most {MOST_GROUPS} groups"
     if len(present) == 1:
         return "one_group", f"all {number(len(own.months), 'patient')} with follow-up are in {present[0]}"
-    if own.months.max() == 0:
+    if own.months.max() == 0 and not events:
         return "all_censored_at_0", "no patient was followed beyond month 0"
     if not events:
         return "no_events", f"no event in {number(len(own.months), 'patient')}"

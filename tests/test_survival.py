@@ -593,6 +593,25 @@ def test_main__has_rows_and_sections_without_any_follow_up(tmp_path, run_script)
     assert section(tmp_path, "survival_figures")["data"] == "<p>There is nothing to draw.</p>"
 
 
+@pytest.mark.parametrize(
+    "groups",
+    [
+        {"high": [(0, 0)], "low": [(0, 0)] * 2},
+        {"high": [(0, 1)] * 2, "low": [(0, 1), (0, 0)]},
+        {"high": [(5, 1)]},
+        {"high": [(5, 0), (6, 0)], "low": [(7, 0)]},
+        {"high": [(5, 1), (6, 1)], "low": [(7, 0), (100, 1)]},
+    ],
+    ids=["censored at 0", "events at 0", "one patient", "no events", "separated"],
+)
+def test_main__draws_and_tells_what_there_is(groups, tmp_path, run_script):
+    options = write_study(tmp_path, people(groups))
+    assert run_script(survival.main, **options, results=tmp_path).exit_code == 0
+    drawn = pd.read_csv(tmp_path / "score_group.curves.tsv", sep="\t")
+    assert set(drawn.element) >= {"curve", "at_risk", "text"}
+    assert section(tmp_path)["description"].startswith(f"Overall survival of {len(people(groups))} patient")
+
+
 def test_main__names_the_columns_where_a_grouping_is_none_of_them(tmp_path, run_script):
     options = write_study(tmp_path, simulated(np.random.default_rng(12), {"a": 0.1}, 4))
     done = run_script(survival.main, **options, survival_groups="stage", results=tmp_path)

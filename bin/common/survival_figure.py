@@ -56,7 +56,7 @@ def written(tests: pd.DataFrame) -> list[str]:
                 lines.append(f"corrected for the choice of cutoff {p_text(row.p_corrected)}")
             if row.circular == "yes":
                 lines.append("circular: cutoff chosen by recurrence")
-        elif row.test == "cox" and (tests.test == "cox").sum() <= 3:
+        elif row.test == "cox" and pd.notna(row.group) and (tests.test == "cox").sum() <= 3:
             of = f"{shortened(row.group, NAME)} / {shortened(row.reference, NAME)}: "
             if row.status == "not_finite":
                 lines.append(f"{of}HR not finite")
