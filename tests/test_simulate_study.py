@@ -311,6 +311,15 @@ def test_main__its_truth_names_what_the_sheets_and_gene_sets_have(
     assert set(sanger.expected) - {""} <= set(traces.hgvs_p)
     assert {path.name for path in (tmp_path / "traces").iterdir()} == set(traces.file)
 
+    cohorts, panels = read(tmp_path / "cohorts.csv"), read(tmp_path / "panels.csv")
+    named = {*cohorts.maf, *cohorts.samples, *panels.file}
+    assert {f"cohort_files/{path.name}" for path in (tmp_path / "cohort_files").iterdir()} == named
+    assert set(read(tmp_path / "truth/cohorts.tsv").gene) <= set(matrix.gene_name)
+    assert set(read(tmp_path / "truth/mutations.tsv").cohort) == set(cohorts.cohort)
+    assert list(read(tmp_path / "truth/patients.tsv").patient) == list(
+        read(tmp_path / "patients.csv").patient
+    )
+
 
 def test_main__refuses_gene_sets_without_those_that_it_plants_effects_in(run_script, tmp_path):
     (tmp_path / "own.gmt").write_text("MINE\tno description\tTP53\tNQO1\n")

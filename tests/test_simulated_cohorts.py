@@ -466,6 +466,12 @@ def test_draw_background__counts_by_signature_add_up_to_the_rows_of_the_files(st
         by_kind = own.groupby(own.signature.str[:3]).mutations.sum()
         assert by_kind["SBS"] + planted == (rows.Variant_Type == "SNP").sum()
         assert by_kind["DBS"] == (rows.Variant_Type == "DNP").sum()
+        by_kind = own.groupby(own.signature.str[:3]).panel_mutations.sum()
+        rows = rows[rows.Hugo_Symbol.isin(study.panels["tissue_large"])]
+        assert by_kind["SBS"] + planted == (rows.Variant_Type == "SNP").sum()
+        assert by_kind["DBS"] == (rows.Variant_Type == "DNP").sum()
+        for shares in (own.share, own.panel_share):
+            np.testing.assert_allclose(shares.groupby(own.signature.str[:3]).sum(), 1)
 
 
 def test_draw_doublets__ct_to_aa_is_frequent_in_the_treated(study, control):

@@ -236,7 +236,7 @@ def draw_cohort(
     tests: Mapping[str, Coverage],
     effects: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Draw a cohort: its samples, its mutations (a row each row of the MAF), and mutations by signature.
+    """Draw a cohort: its samples, its mutations (a row each row of the MAF), and what signatures gave.
 
     The origin of a mutation is background, driver, filtered, off_panel, duplicate or second_sample.
     """
@@ -244,10 +244,10 @@ def draw_cohort(
     one_each = samples[samples["first"] == samples.index]
     panels = {panel.name: panel for panel in cohort.panels}
     isoform_2 = np.array([name in panels and panels[name].isoform_2 for name in samples.panel])
-    background, counts = draw_background(random, source, one_each, tests, cohort.treated, effects)
+    background, origins = draw_background(random, source, one_each, tests, cohort.treated, effects)
     parts = [described(source, background, "background", isoform_2)]
-    substituted = counts.mutations.to_numpy()[: len(source.spectra.names)]
-    spectrum = substituted / substituted.sum() @ source.spectra.chances
+    substituted = origins.signature.value_counts().reindex(source.spectra.names, fill_value=0)
+    spectrum = substituted.to_numpy() / substituted.sum() @ source.spectra.chances
     for gene in source.drivers:
         name = source.coding.genes[gene].design.gene_name
         covered = one_each.index[[gene in tests[panel].genes for panel in one_each.panel]].to_numpy()
@@ -270,7 +270,7 @@ def draw_cohort(
     names = [gene.design.contig for gene in source.coding.genes]
     rows["chrom"] = np.array(names)[rows.gene.astype(int)]
     order = np.lexsort((rows.start, rows.chrom.map(contigs.index), rows.owner))
-    return samples, rows.iloc[order].reset_index(drop=True), counts
+    return samples, rows.iloc[order].reset_index(drop=True), origins
 
 
 # ---- truth
@@ -317,11 +317,18 @@ def true_drivers(coding: Coding, cohort: Cohort, samples: pd.DataFrame, rows: pd
     return pd.concat([about, table], axis=1).assign(isoform=np.where(rows.isoform_2.astype(bool), 2, 1))
 
 
-def true_signatures(cohort: Cohort, counts: pd.DataFrame) -> pd.DataFrame:
-    """Give the share of each signature among all substitutions, or all doublets, of a cohort."""
-    kinds = counts.signature.str[:3]
-    shares = counts.mutations / counts.mutations.groupby(kinds).transform("sum")
-    return counts.assign(cohort=cohort.name, share=shares)[["cohort", "signature", "mutations", "share"]]
+def true_signatures(
+    source: Source, cohort: Cohort, origins: pd.DataFrame, counted: np.ndarray
+) -> pd.DataFrame:
+    """Give the share of each signature among all substitutions, or doublets, and those of counted genes."""
+    names = [*source.spectra.names, *source.doublets.names]
+    table = pd.DataFrame({"cohort": cohort.name, "signature": names})
+    kinds = table.signature.str[:3]
+    for prefix, which in (("", slice(None)), ("panel_", counted[origins.gene])):
+        found = origins[which].signature.value_counts().reindex(names, fill_value=0).reset_index(drop=True)
+        table[f"{prefix}mutations"] = found
+        table[f"{prefix}share"] = found / found.groupby(kinds).transform("sum")
+    return table
 
 
 def true_drops(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
@@ -358,14 +365,14 @@ def draw_cohorts(
     sheet, truth = [], {"cohorts": [], "mutations": [], "signatures": [], "dropped": []}
     for number, cohort in enumerate((NAIVE, TREATED)):
         tests = by_panel if cohort.panels else {"": source.exome}
-        samples, rows, counts = draw_cohort(stream("cohorts", number), source, cohort, tests, effects)
+        samples, rows, origins = draw_cohort(stream("cohorts", number), source, cohort, tests, effects)
         maf, profiled = f"{FOLDER}/{cohort.name}.maf.gz", f"{FOLDER}/{cohort.name}.samples.tsv"
         files[maf] = gzipped(maf_of(coding, cohort, samples, rows))
         files[profiled] = plain(samples[["sample", "patient", "panel"]].sort_values("sample"))
         sheet.append((cohort.name, maf, profiled, GENOME_BUILD, ""))
         truth["cohorts"].append(true_counts(coding, cohort, samples, rows, tests, counted))
         truth["mutations"].append(true_drivers(coding, cohort, samples, rows))
-        truth["signatures"].append(true_signatures(cohort, counts))
+        truth["signatures"].append(true_signatures(source, cohort, origins, np.isin(names, counted)))
         truth["dropped"].append(true_drops(cohort, rows))
     panels = [(panel.name, panel_path(panel), panel.specimen, panel.normal) for panel in TREATED.panels]
     return Cohorts(

@@ -304,31 +304,35 @@ def draw_background(
     treated: bool,
     effects: float,
 ) -> tuple[Mutations, pd.DataFrame]:
-    """Draw all mutations but those of drivers, for samples that are the first of their patients."""
-    names = [*source.spectra.names, *source.doublets.names]
+    """Draw all mutations but those of drivers, for samples that are the first of their patients.
+
+    Returns them, and what was drawn from signatures: signature and number of the gene, a row a mutation.
+    """
     shares = draw_exposures(random, len(samples), treated, effects)
     load = LOAD * random.lognormal(0, LOAD_SD, len(samples)) * [tests[name].share for name in samples.panel]
     size = random.poisson(load)
     doublets = random.poisson(SHARE_DOUBLETS * load)
     platinum = random.poisson(SHARE_PLATINUM_DOUBLETS * effects * treated * load)
     indels = random.poisson(SHARE_INDELS * load)
-    parts, others, counts = [], [], np.zeros(len(names), dtype=int)
+    parts, others, origins = [], [], []
     for name, test in tests.items():
         of_test = np.flatnonzero(samples.panel == name)
         owner = np.repeat(of_test, size[of_test])
         signature = drawn_from(random, shares[owner])
-        counts += np.bincount(signature, minlength=len(names))
         types = drawn_from(random, source.spectra.chances[signature])
         parts.append((owner, *draw_substitutions(random, source, test, owner, types)))
+        origins.append((np.array(source.spectra.names)[signature], parts[-1][1]))
         owner = np.repeat(of_test, doublets[of_test])
         usual = drawn_from(random, np.tile(list(DOUBLETS.values()), (len(owner), 1)))
         owner = np.append(owner, np.repeat(of_test, platinum[of_test]))
         signature = np.append(usual, np.full(len(owner) - len(usual), len(DOUBLETS)))
-        counts += np.bincount(signature + len(source.spectra.names), minlength=len(names))
-        others += draw_doublets(random, source, test, owner, signature)
-        others += draw_indels(random, source, test, np.repeat(of_test, indels[of_test]))
-    counted = pd.DataFrame({"signature": names, "mutations": counts})
-    return Mutations(*map(np.concatenate, zip(*parts, strict=True)), others), counted
+        drawn = draw_doublets(random, source, test, owner, signature)
+        others += drawn + draw_indels(random, source, test, np.repeat(of_test, indels[of_test]))
+        places = np.array([place for _, place, *_ in drawn], dtype=int)
+        origins.append((np.array(source.doublets.names)[signature], places))
+    signature, place = map(np.concatenate, zip(*origins, strict=True))
+    origin = pd.DataFrame({"signature": signature, "gene": source.coding.gene[place]})
+    return Mutations(*map(np.concatenate, zip(*parts, strict=True)), others), origin
 
 
 def source_of(coding: Coding) -> Source:
