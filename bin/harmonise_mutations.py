@@ -39,6 +39,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from common import harmonise_mutations_tables as tables
 from common.cli import FOLDER, INPUT, RESULTS, Script
+from common.cohort_tables import read_aliases
 from common.harmonise_mutations_report import write_report
 from common.harmonise_mutations_tables import MUTATIONS, STATUSES
 from common.maf_files import (
@@ -60,7 +61,6 @@ COHORTS = {"cohort": "str", "genome_build": "str", "maf": "Int64"}
 PROFILED = dict.fromkeys(["cohort", "sample", "patient", "panel"], "str")
 PANELS = dict.fromkeys(["panel", "specimen", "normal", "gene", "chrom"], "str")
 PANELS |= dict.fromkeys(["start", "end"], "Int64")
-ALIASES = {"gene_name": "str", "previous": "str"}
 
 TOLERATED: frozenset[str] = frozenset()  # flags of FILTER with which a row counts all the same
 NOT_SOMATIC = ("germline", "wildtype", "loh", "post-transcriptional modification")
@@ -450,8 +450,7 @@ def main(
     results: Path,
 ) -> None:
     """Bring the mutations of cohorts into one table."""
-    named = read_table(gene_aliases, ALIASES)
-    aliases = {old: row.gene_name for row in named.itertuples() for old in row.previous.split(";")}
+    aliases = read_aliases(gene_aliases)
     targets = read_table(target_genes, TARGET_GENES)
     panels = panels_of(read_only(sheet, PANELS), aliases)
     given = read_table(cohorts, COHORTS)

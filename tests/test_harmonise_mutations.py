@@ -295,31 +295,68 @@ def test_main__a_row_counts_once_and_a_filtered_one_does_not_stand_before_it(stu
     assert study.statuses == {"filtered": 1, "duplicate": 1}
 
 
-def test_main__every_row_either_counts_or_has_its_reason(study):
+def verdict(row: dict, seen: set) -> str:
+    """What becomes of a row, one rule after the other: s0, s2 and s4 count, and s4 has a panel of TP53."""
+    place = tuple(row[key] for key in ("sample", "position", "ref", "alt"))
+    if row["sample"] == "s5":
+        return "not_profiled"
+    if row["Mutation_Status"] == "Germline":
+        return "not_somatic"
+    if row["classification"] == "Fusion":
+        return "not_small_variant"
+    if row["position"] in ("0", "x") or row["alt"] in ("", row["ref"]):
+        return "incomplete"
+    if row["alt"] == "<DEL>":
+        return "not_small_variant"
+    if row["filter"] != "PASS":
+        return "filtered"
+    if place in seen:
+        return "duplicate"
+    seen.add(place)
+    if row["sample"] not in ("s0", "s2", "s4"):
+        return "other_sample_of_patient"
+    return "off_panel" if row["sample"] == "s4" and row["gene"] != "TP53" else "ok"
+
+
+def test_main__every_row_counts_or_not_by_the_rules_one_after_the_other(study):
     rng = np.random.default_rng(1)
     rows = [
-        {
+        ROW
+        | {
             "sample": f"s{rng.integers(6)}",
             "position": str(rng.choice([*range(9), "x"])),
-            "alt": rng.choice(["A", "T", "-", "<DEL>", ""]),
-            "filter": rng.choice(["PASS", "oxog"]),
-            "gene": rng.choice(["KEAP1", "TP53", "", "C11orf30"]),
-            "classification": rng.choice(["Silent", "Fusion", "strange"]),
-            "Mutation_Status": rng.choice(["Somatic", "Germline", ""]),
+            "alt": str(rng.choice(["A", "C", "T", "-", "<DEL>", ""])),
+            "filter": str(rng.choice(["PASS", "PASS", "oxog"])),
+            "gene": str(rng.choice(["KEAP1", "TP53", "", "C11orf30"])),
+            "classification": str(rng.choice(["Silent", "Fusion", "strange"])),
+            "Mutation_Status": str(rng.choice(["Somatic", "Germline", ""])),
         }
-        for _ in range(400)
+        for _ in range(1500)
     ]
     samples = [
-        {"sample": f"s{n}", "patient": f"p{n // 2}", "panel": "small" if n == 4 else ""} for n in range(5)
+        {"sample": f"s{number}", "patient": f"p{number // 2}", "panel": "small" if number == 4 else ""}
+        for number in range(5)
     ]
     study.panel("small", "TP53").cohort(maf=maf_of(*rows), samples=samples).run()
-    counted = len(study.mutations)
-    assert counted + sum(study.dropped.values()) == len(rows)
-    every = "not_profiled not_somatic not_small_variant incomplete filtered duplicate other_sample_of_patient"
-    assert set(study.statuses) == {*every.split(), "off_panel"}
+    seen = set()
+    wanted = pd.Series([verdict(row, seen) for row in rows])
+    counts = wanted.value_counts().to_dict()
+    assert study.statuses == {status: count for status, count in counts.items() if status != "ok"}
+    assert len(counts) == 9
+    expected = [(row["sample"], row["position"], row["alt"]) for row in np.array(rows)[wanted == "ok"]]
+    found = study.mutations[["sample", "position", "alt"]]
+    assert list(found.itertuples(index=False, name=None)) == expected
     described = study.table("mafs.tsv").iloc[0]
-    assert (described.rows, described.counted) == (str(len(rows)), str(counted))
-    assert study.table("samples.tsv").mutations.replace("", 0).astype(int).sum() == counted
+    assert (described.rows, described.counted) == ("1500", str(counts["ok"]))
+    per_sample = study.table("samples.tsv").mutations.astype(int)
+    assert per_sample.sum() == counts["ok"]
+
+
+def test_passes__tolerated_flags_do_not_matter(monkeypatch):
+    monkeypatch.setattr("harmonise_mutations.TOLERATED", frozenset({"wga", "common_in_exac"}))
+    assert passes("wga")
+    assert passes("wga,common_in_exac")
+    assert not passes("wga,oxog")
 
 
 def test_main__samples_that_were_not_profiled_are_named(study):
@@ -595,7 +632,7 @@ def test_main__a_maf_without_rows_has_its_samples(study):
     assert (described.status, described.reason) == ("empty_maf", "the MAF has no rows")
     assert list(study.table("samples.tsv").mutations) == ["0"]
     assert study.dropped == {}
-    assert "A: 0 of 0 rows count" in study.section()["description"]
+    assert "A: 0 of 0 rows of the MAF count" in study.section()["description"]
 
 
 def test_main__a_maf_of_which_no_row_counts_says_so(study):
@@ -619,6 +656,26 @@ def test_main__the_same_input_gives_the_same_bytes(study):
     first = {name: (study.folder / "results" / name).read_bytes() for name in names}
     study.run()
     assert first == {name: (study.folder / "results" / name).read_bytes() for name in names}
+
+
+def test_main__the_report_draws_the_rows_and_samples_of_its_tables(study):
+    study.panel("f", "KEAP1")
+    samples = [*samples_of("s1", "s2"), *samples_of("s3", panel="f")]
+    rows = [{}, {"sample": "s3", "gene": "TP53"}, {"sample": "s3", "position": "5"}, {"filter": "oxog"}]
+    section = study.cohort("A", maf_of(*rows), samples).cohort("B").run().section()
+    by_row, by_sample = section["data"]
+    assert by_row == {"A": {"ok": 2, "filtered": 1, "off_panel": 1}}
+    assert {name: {kind: n for kind, n in found.items() if n} for name, found in by_sample.items()} == {
+        "A, exome": {"mutated": 1, "unmutated": 1}, "A, f": {"mutated": 1}, "B, exome": {"no_maf": 1},
+    }  # fmt: skip
+    for found, categories in zip(section["data"], section["pconfig"]["categories"], strict=True):
+        assert {kind for row in found.values() for kind in row} <= categories.keys()
+    assert (
+        "A: 2 of 4 rows of the MAF count (left out: filtered 1, off panel 1), in 2 of 3 samples"
+        in section["description"]
+    )
+    assert section["nrf2flow"]["findings"] == {"A": "2 of 4 mutations count, 3 patients; ok 3"}
+    assert section["nrf2flow"]["statuses"] == "ok 3, no_maf 1"
 
 
 # ---- real data

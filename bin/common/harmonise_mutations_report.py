@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from common.figures import COLOURS, PALE, QUIET
-from common.multiqc import counted, write_section
+from common.multiqc import counted, listed, write_section
 
 DOIS = ["10.1016/j.cels.2018.03.002", "10.1101/gr.239244.118", "10.1158/2159-8290.CD-22-0417"]
 ROWS = {
@@ -25,6 +25,7 @@ SAMPLES = {
     "other_sample_of_patient": ("other sample of the patient", COLOURS[1]),
     "no_maf": ("no MAF", PALE),
 }
+MOST = 6  # symbols that are named
 SHOWN = 30  # cohorts, or cohorts and panels, of a plot
 
 
@@ -56,6 +57,18 @@ def panels_in_words(samples: pd.DataFrame) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
+def numbering_in_words(about: pd.DataFrame) -> str:
+    """Say of how many rows of target genes the residues could not be taken as they are."""
+    says = {
+        "remapped": "were renumbered from another isoform",
+        "other_transcript": "lie on a transcript that cannot be renumbered, and have no position",
+        "transcript_unknown": "name no transcript, and are taken as they are",
+    }
+    counts = about[list(says)].sum()
+    parts = [f"{counts[column]:,} {words}" for column, words in says.items() if counts[column]]
+    return f"Of the rows of target genes {listed(parts)}." if parts else ""
+
+
 def sentence_of(about: pd.DataFrame, samples: pd.DataFrame, lost: pd.DataFrame, renamed: pd.DataFrame) -> str:
     """Say which rows and samples count."""
     parts = []
@@ -65,14 +78,13 @@ def sentence_of(about: pd.DataFrame, samples: pd.DataFrame, lost: pd.DataFrame, 
             continue
         own = lost[lost.cohort == row.cohort].groupby("status", sort=False).rows.sum()
         why = ", ".join(f"{ROWS[status][0]} {count:,}" for status, count in own.items())
-        said = (
-            f"{row.cohort}: {row.counted:,} of {row.rows:,} rows count"
-            + (f" (not: {why})" if why else "")
-            + ", of "
-            f"{int(row.samples_mutated):,} mutated among {row.samples_counted:,} samples, one for each of "
-            f"{row.patients:,} patients ({panels_in_words(samples[samples.cohort == row.cohort])})"
+        why = f" (left out: {why})" if why else ""
+        panels = panels_in_words(samples[samples.cohort == row.cohort])
+        parts.append(
+            f"{row.cohort}: {row.counted:,} of {row.rows:,} rows of the MAF count{why}, in "
+            f"{row.samples_mutated:,} of {row.samples_counted:,} samples, one a patient ({panels}; "
+            f"{row.samples_profiled:,} were profiled)" + (f"; {row.reason}." if row.reason else ".")
         )
-        parts.append(said + (f"; {row.reason}." if row.reason else "."))
     parts.append(
         "A row counts if FILTER is PASS or empty, its sample was profiled and stands for its patient "
         "(primary before others, exome before panel, tissue before blood, the larger panel, the first in the "
@@ -80,18 +92,11 @@ def sentence_of(about: pd.DataFrame, samples: pd.DataFrame, lost: pd.DataFrame, 
     )
     if len(renamed):
         symbols = [
-            f"{row.symbol} is {row.gene_name}" for row in renamed.drop_duplicates("symbol").itertuples()
+            f"{old} is {name}" for old, name in dict(renamed[["symbol", "gene_name"]].to_numpy()).items()
         ]
-        more = f" and {len(symbols) - 6} more" if len(symbols) > 6 else ""
-        parts.append(f"Previous symbols were replaced: {', '.join(symbols[:6])}{more}.")
-    numbered = about[["remapped", "other_transcript", "transcript_unknown"]].sum()
-    if numbered.sum():
-        parts.append(
-            f"Of rows of target genes {int(numbered.remapped):,} were renumbered from another isoform, "
-            f"{int(numbered.other_transcript):,} are on a transcript that cannot be, and "
-            f"{int(numbered.transcript_unknown):,} do not name their transcript: they are taken as they are."
-        )
-    return " ".join(parts)
+        more = f" and {len(symbols) - MOST:,} more" if len(symbols) > MOST else ""
+        parts.append(f"Previous symbols were replaced: {', '.join(symbols[:MOST])}{more}.")
+    return " ".join(filter(None, [*parts, numbering_in_words(about)]))
 
 
 def write_report(
