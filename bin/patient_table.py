@@ -69,6 +69,7 @@ from scipy.special import gammaln, ndtri
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 MOST_CATEGORIES = 5  # different numbers that are still categories
 MOST_LEVELS = 10
+NAMED = 3  # values that a reason names
 OUTCOMES = {"recurrence": "recurrence", "os_event": "os", "dfs_event": "dfs"}  # and their endpoints
 LEVELS = {0: "no", 1: "yes"}
 CHOSEN = ("circular", "data_driven")  # statuses of tests that the choice of the cutoff flatters
@@ -114,6 +115,16 @@ def variables_of(patients: pd.DataFrame, scores: pd.DataFrame | None) -> list[Va
     return made
 
 
+def too_many(levels: Sequence[str]) -> str:
+    """Say why levels are not tabulated; where most are numbers, which are not."""
+    reason = f"{len(levels)} different values, more than {MOST_LEVELS}: counted only"
+    odd = [level for level in levels if not NUMBER.fullmatch(level)]
+    if 0 < len(odd) < len(levels) / 2:
+        more = f" and {len(odd) - NAMED} more" if len(odd) > NAMED else ""
+        reason += f"; all are numbers but {', '.join(odd[:NAMED])}{more} (leave the cell empty if not known)"
+    return reason
+
+
 def wilson(count: int, total: int, confidence: float) -> tuple[float, float]:
     """Return Wilson's interval of a share."""
     z = ndtri((1 + confidence) / 2)
@@ -137,8 +148,7 @@ def describe(variable: Variable, own: pd.Series, confidence: float) -> list[dict
             return [base | {"status": "one_value", "reason": "one value has no SD"}]
         return [base | {"sd": x.std(ddof=1)}]
     if len(variable.levels) > MOST_LEVELS:
-        reason = f"{len(variable.levels)} different values, more than {MOST_LEVELS}: counted only"
-        return [base | {"status": "too_many_levels", "reason": reason}]
+        return [base | {"status": "too_many_levels", "reason": too_many(variable.levels)}]
     rows = []
     for level in variable.levels:
         count = int((known == level).sum())
@@ -289,8 +299,7 @@ def compare(variable: Variable, grouping: Grouping) -> dict[str, object]:
     lacking = [name for name, each in zip(grouping.order, own, strict=True) if each.empty]
     reason = f"no value in {', '.join(lacking)}" if lacking else ""
     if variable.levels is not None and len(variable.levels) > MOST_LEVELS:
-        reason = f"{len(variable.levels)} different values, more than {MOST_LEVELS}"
-        return row | {"status": "too_many_levels", "reason": reason}
+        return row | {"status": "too_many_levels", "reason": too_many(variable.levels)}
     if (values[known] == values[known].iloc[0]).all():
         return row | {"status": "no_variance", "reason": f"every value is {values[known].iloc[0]}"}
     if variable.levels is None:

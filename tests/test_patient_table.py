@@ -230,7 +230,11 @@ def test_variables_of__lists_score_clinical_columns_and_outcomes():
         ({"a": [None, None], "b": [None]}, "no_values", "no patient with a group has a value"),
         ({"a": ["x", "y"], "b": [None]}, "one_group", "all 2 values are in a"),
         ({"a": ["x", "x"], "b": ["x"]}, "no_variance", "every value is x"),
-        ({"a": list("abcdef"), "b": list("ghijklm")}, "too_many_levels", "13 different values, more than 10"),
+        (
+            {"a": list("abcdef"), "b": list("ghijklm")},
+            "too_many_levels",
+            "13 different values, more than 10: counted only",
+        ),
         ({"a": ["x", "y"], "b": ["x", "x"], "c": [None]}, "ok", "no value in c"),
     ],
 )
@@ -238,6 +242,13 @@ def test_compare__says_why_there_is_no_test(groups, status, reason):
     found = compared(groups)
     assert (found["status"], found["reason"]) == (status, reason)
     assert ("p_value" in found) == (status == "ok")
+
+
+def test_too_many__names_the_texts_among_numbers():
+    ages = [str(age) for age in range(50, 62)]
+    found = compared({"a": [*ages, "unknown"], "b": ages})
+    assert found["reason"].endswith("all are numbers but unknown (leave the cell empty if not known)")
+    assert "and 1 more" in patient_table.too_many([*ages, "a", "b", "c", "d"])
 
 
 def test_compare__of_numbers_that_are_all_equal_has_no_test():
