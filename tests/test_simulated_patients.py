@@ -57,17 +57,25 @@ def test_draw_patients__score_and_recurrence_are_as_in_the_founding_study(many):
 
 def test_draw_patients__the_best_cutoff_is_82_alone_and_a_low_patient_has_it(many):
     for sheet in many:
-        recurrent = (sheet.recurrence == 1).to_numpy()
-        indices = {cutoff: youden(sheet.score.to_numpy(), recurrent, cutoff) for cutoff in sheet.score}
-        best = max(indices.values())
-        assert [cutoff for cutoff, index in indices.items() if index == best] == [82]
-        assert best == pytest.approx(15 / 18 + 9 / 13 - 1)
+        score, recurrent = sheet.score.to_numpy(), (sheet.recurrence == 1).to_numpy()
+        index = youden(score, recurrent)
+        assert score[index > index.max() - 1e-9].tolist() == [82]
+        assert index.max() == pytest.approx(15 / 18 + 9 / 13 - 1)
+
+
+def test_draw_scores__are_higher_with_recurrence(many):
+    p = [
+        stats.mannwhitneyu(
+            *(sheet.score[groups(sheet)[1] == recurrent] for recurrent in (True, False))
+        ).pvalue
+        for sheet in many
+    ]
+    assert np.median(p) < 0.02
 
 
 def test_youden__counts_what_lies_above_the_cutoff():
     score, recurrent = np.array([1, 2, 3, 4]), np.array([False, True, False, True])
-    assert youden(score, recurrent, 2) == pytest.approx(1 / 2 + 1 / 2 - 1)
-    assert youden(score, recurrent, 1) == pytest.approx(1 + 1 / 2 - 1)
+    assert youden(score, recurrent).tolist() == [0.5, 0, 0.5, 0]
 
 
 def test_draw_patients__survival_is_as_in_the_founding_study(many):
@@ -106,6 +114,7 @@ def test_draw_patients__six_of_seven_scores_rise_with_recurrence(many):
         assert ((change > 0).sum(), (change < 0).sum()) == (6, 1)
         assert (pairs.recurrence == 1).all()
         assert pairs.recurrent_score.between(0, 300).all()
+        assert stats.wilcoxon(change).pvalue < 0.05
 
 
 def test_draw_patients__clinical_columns_have_their_values_and_some_are_missing(many):

@@ -1,17 +1,17 @@
 """The patients of the simulated study: score, recurrence, survival, and the score of tumours that came back.
 
-Score      of 31 patients, whole numbers from 0 to 300. 15 of 18 with recurrence lie above the cutoff, and 4
-           of 13 others; the rest up to it. Drawn until the cutoff is the one of highest sensitivity and
-           specificity (Youden).
+Score      of 31 patients, whole numbers from 0 to 300, evenly from SCORES. 15 of 18 with recurrence lie above
+           the cutoff, and 4 of 13 others; the rest up to it. Drawn until the cutoff is the one of highest
+           sensitivity and specificity (Youden).
 Survival   months since surgery, of all but one patient, who has a high score and no recurrence. Recurrence
            (log-normal, median 12, SD 0.7, before 55 months) ends disease-free survival, at once with what is
            called follow-up; death follows within 60 months in 10 of the high and 2 of the low, evenly in
            time. All others were followed for 60-110 months, but for a tenth who were lost after 30-60.
-Pairs      seven tumours at recurrence: six have a score higher by 15-110, one lower by 10-40.
+Pairs      seven tumours at recurrence: six have a score higher by 25-110, one lower by 5-20.
 Clinical   age, sex, subsite, stage and HPV are as frequent in all groups; a few are missing.
 
-Without effects the scores are dealt out to the patients at random, and those of pairs change as often and as
-far up as down.
+Without effects the scores are dealt out to the patients at random, and those of pairs change by 5-40, as
+often up as down.
 """
 
 from typing import NamedTuple
@@ -32,7 +32,13 @@ from common.study_design import (
 HORIZON = 60  # months
 RECURRENCE_MEDIAN, RECURRENCE_SD, RECURRENCE_RANGE = 12, 0.7, (1.5, 55)
 FOLLOW_UP, SHARE_LOST, LOST = (60, 110), 0.1, (30, 60)
-RISE, FALL = (15, 110), (10, 40)  # of the score, with recurrence
+SCORES = {  # by recurrence and group: the lowest, and below what
+    (True, "high"): (CUTOFF + 3, 286),
+    (False, "high"): (CUTOFF + 3, 220),
+    (True, "low"): (40, CUTOFF),
+    (False, "low"): (0, CUTOFF),
+}
+RISE, FALL, CHANGE = (25, 110), (5, 20), (5, 40)  # of the score, with recurrence; without effects
 CLINICAL = {  # value: share
     "sex": {"male": 0.75, "female": 0.25},
     "subsite": {"oral cavity": 0.45, "oropharynx": 0.2, "hypopharynx": 0.2, "larynx": 0.15},
@@ -50,22 +56,22 @@ class Patients(NamedTuple):
     truth: pd.DataFrame
 
 
-def youden(score: np.ndarray, recurrent: np.ndarray, cutoff: float) -> float:
-    """Return sensitivity + specificity - 1 of a score above a cutoff."""
-    return (score > cutoff)[recurrent].mean() - (score > cutoff)[~recurrent].mean()
+def youden(score: np.ndarray, recurrent: np.ndarray) -> np.ndarray:
+    """Return sensitivity + specificity - 1 of scores above each one of them."""
+    above = score > score[:, None]
+    return above[:, recurrent].mean(axis=1) - above[:, ~recurrent].mean(axis=1)
 
 
 def draw_scores(random: np.random.Generator, recurrent: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Draw scores whose best cutoff is the planted one: all different, and one patient has it itself."""
     low_and_free = np.flatnonzero(~high & ~recurrent)
+    groups = zip(recurrent.tolist(), np.where(high, "high", "low").tolist(), strict=True)
+    lowest, below = np.array([SCORES[group] for group in groups]).T
     while True:
-        score = np.empty(len(high), dtype=int)
-        score[high] = random.choice(np.arange(CUTOFF + 3, HIGHEST_SCORE - 5), high.sum(), replace=False)
-        score[~high] = random.choice(CUTOFF, (~high).sum(), replace=False)
+        score = random.integers(lowest, below)
         score[low_and_free[0]] = CUTOFF
-        found = {cutoff: youden(score, recurrent, cutoff) for cutoff in score}
-        best = found.pop(CUTOFF)
-        if best > max(found.values()):
+        index = youden(score, recurrent)
+        if len(np.unique(score)) == len(score) and index[score == CUTOFF] > index[score != CUTOFF].max():
             return score
 
 
@@ -91,14 +97,15 @@ def draw_pairs(
 ) -> pd.Series:
     """Draw the score at recurrence of some patients; missing in the others."""
     room = HIGHEST_SCORE - score
-    able = np.flatnonzero(recurrent & (score > FALL[1]) & (room > (RISE[0] if effects else FALL[1])))
+    room_needed = RISE[0] if effects else CHANGE[1]
+    able = np.flatnonzero(recurrent & (score > CHANGE[1]) & (room > room_needed))
     chosen = np.sort(random.choice(able, PAIRS, replace=False))
     rise = random.uniform(RISE[0], np.minimum(RISE[1], room[chosen]))
     fall = random.uniform(*FALL, PAIRS)
     higher = random.permutation(PAIRS) < PAIRS_HIGHER
     change = np.where(higher, rise, -fall)
     if not effects:
-        change = random.choice([-1, 1], PAIRS) * fall
+        change = random.choice([-1, 1], PAIRS) * random.uniform(*CHANGE, PAIRS)
     again = pd.Series(pd.NA, index=range(len(score)), dtype="Int64")
     again[chosen] = score[chosen] + np.round(change).astype(int)
     return again
