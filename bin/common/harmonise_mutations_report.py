@@ -105,8 +105,12 @@ def write_report(
     """Write the section: rows and samples that count."""
     data = [rows_by_status(about, lost), samples_by_panel(samples)]
     categories = [
-        {name: {"name": label, "color": colour} for name, (label, colour) in of.items()}
-        for of in (ROWS, SAMPLES)
+        {
+            kind: {"name": label, "color": colour}
+            for kind, (label, colour) in kinds.items()
+            if kind == "ok" or any(row.get(kind) for row in found.values())
+        }
+        for kinds, found in zip((ROWS, SAMPLES), data, strict=True)
     ]
     write_section(
         folder / "harmonise_mutations_mqc.json",
