@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
 """Count the patients whose tumours have a mutated gene, and find where in the protein mutations lie.
 
-Frequency  Of a gene in a cohort: patients with a mutation that changes its protein (missense, truncating,
-           frameshift, in frame, splice site, start or stop lost) among those in whom the gene was looked at:
-           whose sample that counts is an exome, or was tested with a panel that has the gene. Interval by
-           Wilson. A gene that no sample covers was not_profiled, which is not 0 %. By panel likewise.
+Frequency  Patients with a mutation that changes the protein (missense, truncating, frameshift, in frame,
+           splice site, start or stop lost) among those in whom the gene was looked at: whose sample that
+           counts is an exome, or was tested with a panel that has the gene. Interval by Wilson. A gene that
+           no sample covers was not_profiled, which is not 0 %. By panel likewise.
 Cohorts    Fisher's exact test of each pair, two-sided (tables no more probable than the one seen), with the
-           odds ratio of the conditional likelihood and its exact interval: above 1, patients of cohort_2 have
-           the mutation more often. q by Benjamini and Hochberg over the genes and pairs of a family: target
-           genes are one, genes of the panel list that are no target genes another. A gene that is mutated in
-           neither cohort cannot differ, and is not tested. Nothing is adjusted for: what else differs between
-           the patients of both (exome or panel, liquid specimens, no normal tissue) is named.
+           odds ratio of the conditional likelihood and its exact interval: above 1, the gene is mutated more
+           often in cohort_2. q by Benjamini and Hochberg over genes and pairs: of target genes, and of genes
+           of the panel list that are no target genes. A gene mutated in neither cohort cannot differ, and is
+           not tested. What else differs (exomes, liquid specimens, no normal tissue) is named, not adjusted.
 Domains    A mutation counts at its residue on the named transcript (of a splice site, else the codon of the
            nearest coding base), each of a patient's mutations once; substitutions side by side are one. The
            share of a gene's mutations in each domain, and outside them, is held to two expectations:
@@ -18,15 +17,14 @@ Domains    A mutation counts at its residue on the named transcript (of a splice
            substitutions  every possible single-base substitution of the coding sequence that changes the
                           protein is as likely as its trinucleotide class is in the cohort: the pooled count
                           of the class (plus half a mutation, so that none is impossible) over the profiled
-                          bases with that trinucleotide, all panels added up by their samples. For all
+                          bases with that trinucleotide, all panels added up by their samples. Of all
                           variants it takes insertions and deletions to lie where substitutions do.
-           Exact binomial test of a domain, with the interval of the share by Clopper and Pearson; over all of
-           a protein Pearson's chi-squared, its p by Monte Carlo (a residue in two domains is with the first).
-           q over the domains of a gene, cohort, model and choice of variants; motifs, and domains joined
-           (DC), lie within domains and are a family of their own; so are overall tests.
-           Between cohorts: Fisher's test of each domain, and chi-squared with the margins fixed, p by Monte
-           Carlo. All variants, and single-base substitutions within codons only: called indels depend on
-           the test, and substitutions on what caused them.
+           Exact binomial test, interval of the share by Clopper and Pearson; over all domains Pearson's
+           chi-squared, p by Monte Carlo (a residue in two domains is with the first). q over the domains of
+           a gene, cohort, model and choice of variants; motifs, and domains joined (DC), lie within domains
+           and are a family of their own; so are overall tests. Between cohorts: Fisher's test of each
+           domain, and chi-squared with fixed margins. All variants, and single-base substitutions within
+           codons alone: which indels are called depends on the test.
 Assumes    One sample a patient; mutations of a patient independent; panels read all of a gene that they name.
 
 References: Wilson 1927, doi:10.1080/01621459.1927.10502953; Clopper and Pearson 1934,
@@ -35,8 +33,9 @@ doi:10.1111/j.2517-6161.1995.tb02031.x; Hope 1968, doi:10.1111/j.2517-6161.1968.
 Lawrence et al. 2013, doi:10.1038/nature12213 (opportunities and contexts)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -63,19 +62,14 @@ TARGET, PANEL = "target_genes", "panel_genes"
 VARIANTS, MODELS = ("all", "single_base"), ("length", "substitutions")
 IN_CODONS = ("missense", "truncating", "start_lost")  # classes of single-base substitutions within codons
 COMBINED = {"KEAP1": {"DC": ("Kelch/DGR", "CTR")}}  # parts of proteins that papers speak of as one
-WITHIN = "motifs and joined domains"  # they lie within domains
-FAMILIES = {
-    "domain": "domains",
-    "outside": "domains",
-    "motif": WITHIN,
-    "combined": WITHIN,
-    "overall": "overall",
-}
+FAMILIES = {"domain": "domains", "outside": "domains", "overall": "overall"}
+FAMILIES |= dict.fromkeys(["motif", "combined"], "motifs and joined domains")
 OVERALL = {"domain": "overall", "kind": "overall"}
 LEAST = 5  # mutations of a gene in a cohort, below which their places are not tested
 LEAST_SPECTRUM = 50  # pooled substitutions, below which a cohort's spectrum is not known
 DRAWS = 20_000
 TIE = 1 + 1e-7  # tables as probable as the one seen, but for rounding, as in R
+Rows, Tables = list[dict[str, object]], tuple[pd.DataFrame, pd.DataFrame]
 Lacking = tuple[str, str]  # status and reason of what is not known
 STEEP = 60.0  # log odds ratio beyond which nothing is looked for
 
@@ -209,6 +203,15 @@ def homogeneity_test(first: np.ndarray, second: np.ndarray, seed: int) -> dict[s
 # ---- frequencies
 
 
+def looked_at(
+    mutations: pd.DataFrame, samples: pd.DataFrame, covered: Mapping[str, set[str]], genes: Iterable[str]
+) -> pd.DataFrame:
+    """Leave the mutations of these genes, of samples that count, on exomes and panels that have the gene."""
+    own = mutations[mutations.gene.isin(list(genes))].merge(samples[["cohort", "sample", "panel"]])
+    pairs = zip(own.panel, own.gene, strict=True)
+    return own[np.array([not panel or gene in covered.get(panel, ()) for panel, gene in pairs], dtype=bool)]
+
+
 def share_row(mutated: int, profiled: int, confidence: float) -> dict[str, object]:
     """Return the columns of a frequency."""
     if not profiled:
@@ -218,42 +221,41 @@ def share_row(mutated: int, profiled: int, confidence: float) -> dict[str, objec
     return row | {"ci_low": low, "ci_high": high, "status": "ok"}
 
 
-def count_patients(study: tables.Study, confidence: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+def count_patients(study: tables.Study, confidence: float) -> Tables:
     """Return frequency.tsv (a row a gene and cohort) and panels.tsv (a row a gene, cohort and panel)."""
     changing = study.mutations[study.mutations.protein_changing == "yes"]
-    keys = ["cohort", "patient", "panel"]
-    carriers = {gene: own[keys].drop_duplicates() for gene, own in changing.groupby("gene")}
-    everyone = study.samples.groupby("cohort").size()
+    found = changing.drop_duplicates(["gene", "cohort", "patient"])
+    mutated = found.groupby(["gene", "cohort", "panel"]).size().to_dict()
     kinds = ["cohort", "panel", "specimen", "normal"]
-    tests = study.samples[kinds].drop_duplicates()
-    tests = tests.set_index("cohort").loc[[each for each in study.cohorts if each in everyone]].reset_index()
+    tested = study.samples.groupby(kinds, sort=False).size().reset_index(name="patients")
+    tests = {cohort: [*own.itertuples(index=False)] for cohort, own in tested.groupby("cohort")}
     frequency, by_panel = [], []
-    for gene, family in study.genes.items():
-        looked_at = study.profiled(gene)
-        profiled = looked_at.groupby("cohort").size()
-        of_test = looked_at.groupby(kinds).size()
-        found = looked_at.merge(carriers.get(gene, changing.iloc[:0][keys]), on=keys)
-        mutated, by_test = found.groupby("cohort").size(), found.groupby(kinds).size()
-        for cohort in study.cohorts:
-            number, patients = int(profiled.get(cohort, 0)), int(everyone.get(cohort, 0))
-            row = {"gene": gene, "family": family, "cohort": cohort}
-            row |= share_row(int(mutated.get(cohort, 0)), number, confidence)
-            row |= {"not_covered": patients - number, "reason": tables.reason_of(patients, number)}
-            frequency.append(row)
-        for test in tests.itertuples(index=False, name=None):
-            row = {"gene": gene, "family": family, **dict(zip(kinds, test, strict=True))}
-            row |= share_row(int(by_test.get(test, 0)), int(of_test.get(test, 0)), confidence)
-            row["reason"] = "the panel lacks the gene" if row["status"] == "not_profiled" else ""
-            by_panel.append(row | {"panel": row["panel"] or "exome"})
+    for (gene, family), cohort in product(study.genes.items(), study.cohorts):
+        about, totals, everyone = {"gene": gene, "family": family, "cohort": cohort}, [0, 0], 0
+        for test in tests[cohort]:
+            covers = test.panel in study.panels_with(gene)
+            counts = mutated.get((gene, cohort, test.panel), 0), test.patients * covers
+            row = {"panel": test.panel or "exome", "specimen": test.specimen, "normal": test.normal}
+            row["reason"] = "" if covers else "the panel lacks the gene"
+            by_panel.append(about | row | share_row(*counts, confidence))
+            totals = [total + count for total, count in zip(totals, counts, strict=True)]
+            everyone += test.patients
+        row = {"not_covered": everyone - totals[1], "reason": tables.reason_of(everyone, totals[1])}
+        frequency.append(about | row | share_row(*totals, confidence))
     return tables.framed(frequency, tables.FREQUENCY), tables.framed(by_panel, tables.PANELS)
 
 
 def compare_cohorts(study: tables.Study, frequency: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """Return comparison.tsv: Fisher's test of each gene between each pair of cohorts."""
     known = {(row.gene, row.cohort): row for row in frequency.itertuples()}
+
+    @cache
+    def confounders(panels: tuple[str, ...], pair: tuple[str, str]) -> str:
+        own = study.samples[study.samples.panel.isin(panels)]
+        return tables.confounders_of(*(own[own.cohort == cohort] for cohort in pair))
+
     rows = []
     for gene, family in study.genes.items():
-        looked_at = dict(tuple(study.profiled(gene).groupby("cohort")))
         for pair in cohort_tables.pairs_of(study.cohorts):
             sides = [known[gene, cohort] for cohort in pair]
             row = {"gene": gene, "family": family, "status": "ok", "reason": ""}
@@ -261,32 +263,28 @@ def compare_cohorts(study: tables.Study, frequency: pd.DataFrame, confidence: fl
                 row |= {f"cohort_{number}": side.cohort, f"mutated_{number}": side.mutated}
                 row |= {f"profiled_{number}": side.profiled, f"frequency_{number}": side.frequency}
             if lacking := [side.cohort for side in sides if side.status == "not_profiled"]:
-                reason = f"not profiled in {' and '.join(lacking)}"
-                rows.append(row | {"status": "not_profiled", "reason": reason})
-                continue
-            row["confounders"] = tables.confounders_of(*(looked_at[cohort] for cohort in pair))
-            counts = [(int(side.mutated), int(side.profiled)) for side in sides]
-            if not counts[0][0] + counts[1][0]:
+                row |= {"status": "not_profiled", "reason": f"not profiled in {' and '.join(lacking)}"}
+            elif not sides[0].mutated + sides[1].mutated:
                 row |= {"status": "not_mutated", "reason": "mutated in neither cohort"}
             else:
+                counts = [(int(side.mutated), int(side.profiled)) for side in sides]
                 row |= fisher(*counts, confidence)._asdict()
+                row["confounders"] = confounders(study.panels_with(gene), pair)
             rows.append(row)
     return with_q_values(tables.framed(rows, tables.COMPARISON))
 
 
 def count_classes(study: tables.Study, frequency: pd.DataFrame) -> pd.DataFrame:
     """Return classes.tsv: patients and mutations of each class; a gene without any has a row that says so."""
-    known = study.mutations[study.mutations.gene.isin(list(study.genes))]
     place = ["chrom", "position", "ref", "alt"]
-    found = dict(tuple(known.groupby(["gene", "cohort"])))
+    found = dict(tuple(study.mutations.groupby(["gene", "cohort"])))
     rows = []
     for row in frequency.itertuples():
         about = {"gene": row.gene, "family": row.family, "cohort": row.cohort, "profiled": row.profiled}
         own = found.get((row.gene, row.cohort))
-        if row.status == "not_profiled" or own is None:
-            status = "none" if row.status == "ok" else row.status
-            reason = "no mutation of any class" if status == "none" else row.reason
-            rows.append(about | {"status": status, "reason": reason})
+        if own is None:
+            said = ("none", "no mutation of any class") if row.status == "ok" else (row.status, row.reason)
+            rows.append(about | dict(zip(("status", "reason"), said, strict=True)))
             continue
         for name, some in sorted(own.groupby("class"), key=lambda each: (-len(each[1]), each[0])):
             row = {"class": name, "protein_changing": some.protein_changing.iloc[0], "status": "ok"}
@@ -353,10 +351,7 @@ def rates_of(spectra: tables.Spectra, cohort: str, samples: pd.DataFrame) -> np.
 
 
 def residue_shares(
-    model: str,
-    residues: int,
-    changes: Changes | Lacking,
-    rates: np.ndarray | Lacking,
+    model: str, residues: int, changes: Changes | Lacking, rates: np.ndarray | Lacking
 ) -> np.ndarray | Lacking:
     """Return the expected share of each residue in a protein's mutations; or status and reason."""
     if model == "length":
@@ -417,7 +412,7 @@ def fit_rows(
     shares: np.ndarray | Lacking,
     confidence: float,
     seed: int,
-) -> list[dict[str, object]]:
+) -> Rows:
     """Hold the mutations of a protein to the shares expected of its residues: a row a region, and overall."""
     known = isinstance(shares, np.ndarray)
     status, reason = placed.few if known else shares
@@ -443,9 +438,7 @@ def fit_rows(
     return [*rows, whole]
 
 
-def between_rows(
-    regions: Sequence[Region], pair: Sequence[Placed], confidence: float, seed: int
-) -> list[dict[str, object]]:
+def between_rows(regions: Sequence[Region], pair: Sequence[Placed], confidence: float, seed: int) -> Rows:
     """Compare where two cohorts' mutations of a protein lie: a row a region, and overall."""
     totals = [placed.total for placed in pair]
     enough = min(totals) >= LEAST
@@ -487,9 +480,7 @@ def with_families(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) 
     return with_q_values(table)
 
 
-def locate(
-    study: tables.Study, proteins: Proteins, confidence: float, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def locate(study: tables.Study, proteins: Proteins, confidence: float, seed: int) -> Tables:
     """Return domain.tsv and domain_comparison.tsv of the target genes."""
     within, between = [], []
     for gene in [gene for gene, family in study.genes.items() if family == TARGET]:
@@ -501,8 +492,8 @@ def locate(
             row = {"gene": gene, "status": f"no_{what}", "reason": f"the tables have no {what} of {gene}"}
             within += [{**row, "cohort": cohort} for cohort in study.cohorts]
             continue
-        profiled = study.profiled(gene)
-        own = joined(study.mutations[study.mutations.gene == gene].merge(profiled[["cohort", "sample"]]))
+        profiled = set(study.samples.cohort[study.samples.panel.isin(study.panels_with(gene))])
+        own = joined(study.mutations[study.mutations.gene == gene])
         for variants in VARIANTS:
             found = {
                 cohort: place(own[own.cohort == cohort], residues, variants == "single_base")
@@ -510,7 +501,7 @@ def locate(
             }
             for cohort, model in product(study.cohorts, MODELS):
                 shares = residue_shares(model, residues, proteins.changes[gene], proteins.rates[cohort])
-                if cohort not in set(profiled.cohort):
+                if cohort not in profiled:
                     shares = ("not_profiled", "no sample was tested for the gene")
                 about = {"gene": gene, "cohort": cohort, "model": model, "variants": variants}
                 within += [about | row for row in fit_rows(regions, found[cohort], shares, confidence, seed)]
@@ -562,14 +553,12 @@ def main(
 ) -> None:
     """Count patients with a mutated gene, and find where in the protein mutations lie."""
     aliases, targets = cohort_tables.read_aliases(gene_aliases), read_table(target_genes, TARGET_GENES)
-    listed = dict.fromkeys(cohort_tables.read_genes(panel_genes, aliases), PANEL)
-    genes = dict.fromkeys(targets.gene, TARGET)
-    genes |= {gene: family for gene, family in listed.items() if gene not in genes}
+    genes = dict.fromkeys([*targets.gene, *cohort_tables.read_genes(panel_genes, aliases)], PANEL)
+    genes |= dict.fromkeys(targets.gene, TARGET)
     counted = cohort_tables.read_counted(samples)
-    study = tables.Study(
-        cohort_tables.read_mutations(mutations), counted, cohort_tables.read_covered(panels, aliases), genes,
-        tuple(dict.fromkeys(counted.cohort)),
-    )  # fmt: skip
+    covered = cohort_tables.read_covered(panels, aliases)
+    called = looked_at(cohort_tables.read_mutations(mutations), counted, covered, genes)
+    study = tables.Study(called, counted, covered, genes, tuple(dict.fromkeys(counted.cohort)))
     frequency, by_panel = count_patients(study, confidence)
     comparison = compare_cohorts(study, frequency, confidence)
     classes = count_classes(study, frequency)

@@ -2,10 +2,12 @@
 
 import json
 
+import harmonise_mutations
 import mutation_frequency as script
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from coding_genome import Contigs
 from cohort_study import LENGTHS, PANELS, genome_of, mutation, sample_rows, write_study
 from common import mutation_frequency_figure as figure
@@ -14,7 +16,7 @@ from common.annotation import reverse_complement, translate
 from common.cohort_tables import read_aliases
 from common.protein_regions import partition, regions_of
 from common.signature_tables import CONTEXTS
-from conftest import ORACLES, ROOT
+from conftest import ORACLES, REFERENCE_DATA, ROOT
 from scipy.stats.contingency import odds_ratio
 
 # Written by tests/oracles/mutation_frequency.R.
@@ -514,3 +516,90 @@ def test_main__findings_are_by_cohort(run):
     samples, mutations = domain_study({"TCGA": [79, 80], "C-CAT": [79] * 7})
     findings = section(run(samples, mutations))["nrf2flow"]["findings"]
     assert findings["C-CAT"].startswith("KEAP1 0.0 % (0 of 200); NFE2L2 3.5 % (7 of 200)")
+
+
+# ---- real data
+
+
+@pytest.fixture(scope="module")
+def mc3(tmp_path_factory):
+    """MC3's calls of TCGA-HNSC, all samples of the file profiled, and the 324 genes of FoundationOne CDx."""
+    folder = tmp_path_factory.mktemp("mc3")
+    for name in ("mafs/1", "genes", "harmonised", "results"):
+        (folder / name).mkdir(parents=True)
+    maf = REFERENCE_DATA / "tcga_hnsc/MC3_HNSC.maf.tsv.gz"
+    (folder / "mafs/1" / maf.name).symlink_to(maf)
+    panel = REFERENCE_DATA / "f1cdx/FoundationOneCDx_324_genes_OncoKB.txt"
+    (folder / "genes" / panel.name).symlink_to(panel)
+    barcodes = pd.read_csv(maf, sep="\t", usecols=["Tumor_Sample_Barcode"]).Tumor_Sample_Barcode.unique()
+    profiled = pd.DataFrame(
+        {"cohort": "TCGA", "sample": barcodes, "patient": [name[:12] for name in barcodes]}
+    )
+    profiled.assign(panel="").to_csv(folder / "profiled.tsv", sep="\t", index=False)
+    (folder / "cohorts.tsv").write_text("cohort\tgenome_build\tmaf\tsbs96\nTCGA\tGRCh37\t1\t\n")
+    shared = {
+        "gene_aliases": ROOT / "assets/gene_aliases.tsv",
+        "target_genes": ROOT / "assets/target_genes.tsv",
+    }
+    harmonised = {"cohorts": folder / "cohorts.tsv", "profiled": folder / "profiled.tsv"}
+    harmonised |= {"panels": folder / "none", "mafs": folder / "mafs", "results": folder / "harmonised"}
+    counted = {
+        "mutations": folder / "harmonised/mutations.tsv.gz",
+        "samples": folder / "harmonised/samples.tsv",
+    }
+    counted |= {
+        "panels": folder / "none",
+        "panel_genes": folder / "genes",
+        "domains": ROOT / "assets/domains.tsv",
+    }
+    counted |= dict.fromkeys(["matrices", "opportunities", "genome", "annotation"], folder / "none")
+    counted |= {"results": folder / "results"}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(figure, "draw", lambda *_: None)
+        patched.setattr(figure, "save_figure", lambda *_: None)
+        for command, options in ((harmonise_mutations.main, harmonised), (script.main, counted)):
+            options = (shared | options).items()
+            words = [str(word) for name, value in options for word in (f"--{name.replace('_', '-')}", value)]
+            done = CliRunner().invoke(command, words, catch_exceptions=False)
+            assert done.exit_code == 0, done.output
+    return folder / "results"
+
+
+def test_frequency__of_mc3_keap1_and_nfe2l2_are_near_the_published(mc3):
+    """The study gives 20 cases (4 %) of KEAP1 and 30 (6 %) of NFE2L2; here they are 21 and 28 of 507.
+
+    Patients: MC3's file has 509 tumours of 507 patients. Two are metastases of patients whose primary tumour
+    is there too, and do not count; neither has KEAP1 or NFE2L2 mutated. The study's percentages have no
+    denominator: 20 and 30 cases are 4 and 6 % of any number from 462 to 545.
+    KEAP1, one more: of its 21 patients three have mutations at VAFs below 10 % (S45F 5 %, A607P 6 %, E218K
+    8 %), which the callers of a portal may have missed. FILTER makes no difference: Q177H is left out as
+    oxog, and its patient has Q178L too. Patients with two mutations (R234W and G429S; E134* and Y525C) count
+    once.
+    NFE2L2, two fewer: 29 mutations of 28 patients (L30F and E79Q are of one), none of them filtered. Which
+    two cases the study had beside these cannot be told from these calls; other sets of calls of the same
+    tumours hold some that this file lacks (PTPN11 has two in Firehose's, and none here).
+    """
+    found = read(mc3, "frequency").set_index("gene")
+    columns = ["mutated", "profiled", "not_covered"]
+    assert found.loc["KEAP1", columns].tolist() == [21, 507, 0]
+    assert found.loc["NFE2L2", columns].tolist() == [28, 507, 0]
+    assert found.loc["KEAP1", "frequency"] == pytest.approx(0.04, abs=0.005)
+    assert found.loc["NFE2L2", "frequency"] == pytest.approx(0.06, abs=0.006)
+    for gene, published in (("KEAP1", 20 / 507), ("NFE2L2", 30 / 507)):
+        assert found.ci_low[gene] < published < found.ci_high[gene]
+    assert found.loc[["CUL3", "NQO1"], "mutated"].tolist() == [16, 2]
+    assert found.loc["TP53", "frequency"] > 0.6
+    assert (found.family == "panel_genes").sum() == 324 - 3  # KEAP1, NFE2L2 and CUL3 are on the list
+
+
+def test_domain__of_mc3_nfe2l2_is_mutated_in_its_motifs(mc3):
+    """Shibata et al. 2008 (doi:10.1073/pnas.0806268105): NFE2L2 is mutated in and beside DLG and ETGE."""
+    found = read(mc3, "domain").query("model == 'length' and variants == 'all'").set_index(["gene", "domain"])
+    row = found.loc[("NFE2L2", "Neh2")]
+    assert (row.observed, row.total) == (23, 29)
+    assert row.q_value < 1e-10
+    assert found.loc[("NFE2L2", "ETGE"), "observed"] == 9
+    assert found.loc[("NFE2L2", "DLG"), "observed"] == 7
+    keap1 = found.loc["KEAP1"]
+    assert keap1.loc[["NTR", "BTB", "IVR", "Kelch/DGR", "CTR"], "observed"].sum() == keap1.total.iloc[0] == 23
+    assert keap1.loc["overall", "p_value"] > 0.05

@@ -50,10 +50,9 @@ class Study(NamedTuple):
     genes: Mapping[str, str]
     cohorts: tuple[str, ...]
 
-    def profiled(self, gene: str) -> pd.DataFrame:
-        """Return the samples that a gene was looked at in: exomes, and panels that have it."""
-        panels = ["", *(panel for panel, genes in self.covered.items() if gene in genes)]
-        return self.samples[self.samples.panel.isin(panels)]
+    def panels_with(self, gene: str) -> tuple[str, ...]:
+        """Return the panels that have a gene, and what stands for exomes."""
+        return ("", *(panel for panel, genes in self.covered.items() if gene in genes))
 
 
 def framed(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> pd.DataFrame:
