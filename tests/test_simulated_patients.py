@@ -28,7 +28,7 @@ def many():
 
 @pytest.fixture(scope="module")
 def null():
-    return [drawn(seed, effects=0.0).sheet for seed in range(200)]
+    return [drawn(seed, effects=0.0).sheet for seed in range(100)]
 
 
 def groups(sheet: pd.DataFrame) -> tuple[pd.Series, pd.Series]:

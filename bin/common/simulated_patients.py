@@ -4,9 +4,9 @@ Score      of 31 patients, whole numbers from 0 to 300, evenly from SCORES. 15 o
            the cutoff, and 4 of 13 others; the rest up to it. Drawn until the cutoff is the one of highest
            sensitivity and specificity (Youden).
 Survival   months since surgery, of all but one patient, who has a high score and no recurrence. Recurrence
-           (log-normal, median 12, SD 0.7, before 55 months) ends disease-free survival, at once with what is
-           called follow-up; death follows within 60 months in 10 of the high and 2 of the low, evenly in
-           time. All others were followed for 60-110 months, but for a tenth who were lost after 30-60.
+           (log-normal, median 12, SD 0.7, from 1.5 to 55 months) ends disease-free survival. Ten of the high
+           and two of the low die after it, evenly until 60 months. All others were followed for 60-110
+           months, but for a tenth who were lost after 30-60.
 Pairs      seven tumours at recurrence: six have a score higher by 25-110, one lower by 5-20.
 Clinical   age, sex, subsite, stage and HPV are as frequent in all groups; a few are missing.
 
