@@ -105,6 +105,7 @@ ISOFORMS = {
     ),
 }
 ACCESSION = re.compile(r"(?<![A-Z])(?:ENST|NM_|NP_)\d+|[OPQ]\d[A-Z0-9]{3}\d(?:-\d+)?")
+CHANGE = r"^p\.(?:[A-Z*]*\d|[?=]$)"  # of a protein; C-CAT says `splice site 672+1G>A` in the same column
 Shifts = tuple[tuple[int, int], ...]
 
 
@@ -355,7 +356,7 @@ def number_targets(rows: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
     `rows` has gene, transcript, given_c and given_p (with accessions, if they have some), hgvs_c, hgvs_p and
     protein_position. Returns the last three, renumbered, and numbering.
     """
-    named = {row.gene: row.transcript.split(";") for row in targets.itertuples()}
+    named = {row.gene: re.sub(r"\.\d+", "", row.transcript).split(";") for row in targets.itertuples()}
     texts = rows[["transcript", "given_c", "given_p"]].itertuples(index=False, name=None)
     ids = pd.Series([transcript_in(*row) for row in texts], rows.index, dtype="str")
     changed = rows[["hgvs_c", "hgvs_p", "protein_position"]].assign(numbering="transcript_unknown")
@@ -392,10 +393,7 @@ def harmonise(
     unclassified = np.flatnonzero(classification == "")
     classification[unclassified] = infer_classifications(changes.take(unclassified), types[unclassified])
     words = coded(pa.array(classification, pa.string()))
-    named = pc.match_substring_regex(
-        changes, r"^p\.(?:[A-Z*]*\d|[?=]$)"
-    )  # not C-CAT's `splice site 672+1G>A`
-    changes = pc.if_else(named, changes, "")
+    changes = pc.if_else(pc.match_substring_regex(changes, CHANGE), changes, "")
     genes = coded(of["gene"]).recoded(lambda gene: aliases.get(gene, gene))
     gene = genes.map(str)
 
@@ -466,6 +464,7 @@ def main(
         maf = read_maf(only_file(mafs / str(row.maf)))
         verdicts = judge(maf, own, panels, aliases)
         kept = harmonise(maf, np.flatnonzero(verdicts.status == 0), own, aliases, targets)
+        maf = maf._replace(fields={name: maf.fields[name] for name in ("sample", "gene")})  # what is counted
         found.append(tables.Cohort(row.cohort, row.genome_build, own, maf, verdicts, kept))
     described, counted = tables.describe(found), tables.count_by_sample(samples, found)
     dropped, symbols = tables.count_dropped(found), tables.count_symbols(found, aliases)
