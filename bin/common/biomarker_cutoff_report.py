@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from common.biomarker_cutoff_figure import STEM, in_words
@@ -96,8 +97,8 @@ def says_cutoff(worth: pd.DataFrame) -> str:
         return said + " If it comes from other patients, these shares and p-values stand as they are."
     if pd.notna(sensitivity.corrected):
         said += (
-            " It was chosen in these very patients, and looks better in them than it is: in others, expect a "
-            f"sensitivity of {percent(sensitivity.corrected)} and a specificity of "
+            " It was chosen in these very patients, and looks better in them than it is: in others, expect "
+            f"rather less than a sensitivity of {percent(sensitivity.corrected)} and a specificity of "
             f"{percent(specificity.corrected)}."
         )
     if pd.notna(cutoff.ci_low):
@@ -168,7 +169,7 @@ def table_of(
 ) -> dict[str, dict[str, object]]:
     """Make the data of a table in the report."""
     shown = table.assign(name=names).set_index("name")[[*columns, "status", "reason"]]
-    return rows_of(shown.replace("", None))
+    return rows_of(shown.replace(["", np.inf], None))
 
 
 def write_sections(
@@ -203,8 +204,9 @@ def write_sections(
     write_section(
         folder / "biomarker_cutoff_worth_mqc.json",
         "What the cutoff is worth",
-        "Shares of patients with intervals. Optimism is how much better the cutoff looks in the patients that "
-        "it was chosen in than in others; corrected is without it. Predictive values hold where as many recur.",
+        "Shares of patients with intervals. Optimism is how much better the cutoff looks in the patients "
+        "that it was chosen in than in others; corrected is without it. Predictive values hold where as many "
+        "patients recur as here.",
         "table",
         table_of(tables["cutoff"], [MEASURES[name] for name in tables["cutoff"].measure], WORTH_SHOWN),
         settings={"col1_header": "measure"},

@@ -99,9 +99,8 @@ def of_test(row: tuple, cutoff: tuple) -> str:
     if row.least_expected < 5 and row.test != "fisher_exact":
         small = f"an expected count is {row.least_expected:.1f}, below 5"
         said.append(f"{small}: Fisher's test is the one to quote")
-    if row.status == "ok" and pd.isna(row.ci_low):
-        lacks = "a cell is empty" if row.estimated == "odds_ratio_sample" else "too few values"
-        said.append(f"no interval: {lacks}")
+    if row.estimated == "odds_ratio_sample" and pd.isna(row.estimate):
+        said.append("a cell is empty: no sample odds ratio")
     return "; ".join(said)
 
 
