@@ -129,12 +129,21 @@ def test_freeman_halton__is_the_share_of_all_orders_of_patients():
     assert patient_table.freeman_halton(observed) == pytest.approx(share, rel=1e-9)
 
 
-def test_freeman_halton__gives_up_where_tables_are_too_many_and_chi_squared_says_so():
+def test_simulated_freeman_halton__comes_near_the_exact_p():
+    for case in ("stage", "wide", "square", "sparse", "four"):
+        table = tables()[case]
+        exact = patient_table.freeman_halton(table)
+        error = np.sqrt(exact * (1 - exact) / patient_table.SIMULATED)
+        assert abs(patient_table.simulated_freeman_halton(table) - exact) < 4 * error + 1e-4
+
+
+def test_count_test__simulates_where_tables_are_too_many_and_always_finds_the_same():
     table = np.random.default_rng(1).integers(0, 9, (9, 7))
     assert patient_table.freeman_halton(table) is None
     found = patient_table.count_test(table)
-    assert found.test == "chi_squared"
-    assert "too many tables to enumerate" in found.reason
+    assert found.test == "fisher_freeman_halton_simulated"
+    assert 0 < found.p_value < 1
+    assert patient_table.count_test(table) == found
 
 
 # ---- properties
@@ -361,7 +370,7 @@ def test_main__finds_the_characteristic_that_differs_and_counts_who_is_left_out(
     assert levels["count"].sum() == levels.known.iloc[0]
     assert levels.known.iloc[0] + levels.missing.iloc[0] == 11
     told = section(tmp_path)
-    assert "22 patients by score_group: low 11 and high 11. 2 more have no group." in told["description"]
+    assert "22 patients by score_group: low (11) and high (11). 2 more have no group." in told["description"]
     assert "age (p " in told["description"]
     assert "<th>high<br>n = 11</th>" in told["data"]
     assert section(tmp_path, "patient_table_2")["section_name"].endswith("by sex")

@@ -39,6 +39,7 @@ SHORT = {
     "kruskal_wallis": "Kruskal-Wallis",
     "fisher_exact": "Fisher",
     "fisher_freeman_halton": "Fisher-Freeman-Halton",
+    "fisher_freeman_halton_simulated": "Fisher-Freeman-Halton, simulated",
     "chi_squared": "chi-squared",
 }
 TOLD = 8  # variables that the sentence names
@@ -126,7 +127,7 @@ def sentence_of(grouping: Grouping, rows: pd.DataFrame, tests: pd.DataFrame, pat
     if rows.empty:
         return f"By {grouping.name}: {tests.reason.iloc[0]}."
     sizes = rows.drop_duplicates("group").set_index("group").patients
-    groups = [f"{group} {sizes[group]}" for group in grouping.order]
+    groups = [f"{group} ({sizes[group]})" for group in grouping.order]
     left = patients - int(sizes[ALL])
     parts = [f"{sizes[ALL]} patients by {grouping.name}: {listed(groups)}."]
     if left:

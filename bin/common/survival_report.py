@@ -88,7 +88,7 @@ def told(found: Compared, grouping: Grouping, endpoint: str) -> str:
         ratios = clear
     else:
         groups = [
-            f"{named(grouping.name, row.group)} {row.events} event{'s' * (row.events != 1)} in "
+            f"{named(grouping.name, row.group)}: {row.events} event{'s' * (row.events != 1)} in "
             f"{row.followed} patient{'s' * (row.followed != 1)}, {survival_text(times, row.group)}"
             for row in own.itertuples()
         ]
