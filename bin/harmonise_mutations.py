@@ -464,18 +464,18 @@ def main(
         maf = read_maf(only_file(mafs / str(row.maf)))
         verdicts = judge(maf, own, panels, aliases)
         kept = harmonise(maf, np.flatnonzero(verdicts.status == 0), own, aliases, targets)
-        maf = maf._replace(fields={name: maf.fields[name] for name in ("sample", "gene")})  # what is counted
-        found.append(tables.Cohort(row.cohort, row.genome_build, own, maf, verdicts, kept))
-    described, counted = tables.describe(found), tables.count_by_sample(samples, found)
+        counted = Maf({field: maf.fields[field] for field in ("sample", "gene")}, maf.columns)
+        found.append(tables.Cohort(row.cohort, row.genome_build, own, counted, verdicts, kept))
+    described, by_sample = tables.describe(found), tables.count_by_sample(samples, found)
     dropped, symbols = tables.count_dropped(found), tables.count_symbols(found, aliases)
     tables.write_mutations(
         [cohort.kept for cohort in found if cohort.maf is not None], results / "mutations.tsv.gz"
     )
-    write_table(counted, results / "samples.tsv")
+    write_table(by_sample, results / "samples.tsv")
     write_table(dropped, results / "dropped.tsv")
     write_table(symbols, results / "symbols.tsv")
     write_table(described, results / "mafs.tsv")
-    write_report(results, described, counted, dropped, symbols)
+    write_report(results, described, by_sample, dropped, symbols)
     write_versions(results / "versions.tsv", "numpy", "pandas", "pyarrow")
 
 
