@@ -105,7 +105,8 @@ class Side(NamedTuple):
         if not self.profiled:
             return Track(self.cohort, "", "not looked at in any patient")
         share = f"{self.mutated:,} of {self.profiled:,}, {100 * self.mutated / self.profiled:.1f} %"
-        return Track(self.cohort, share, f"none in {self.profiled:,} patients", profiled=self.profiled)
+        none = "none that has a place" if self.mutated else f"none in {self.profiled:,} patients"
+        return Track(self.cohort, share, none, profiled=self.profiled)
 
 
 def side_of(frequency: pd.DataFrame, gene: str, cohort: str) -> Side:

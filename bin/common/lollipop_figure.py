@@ -147,7 +147,7 @@ def draw_counts(
         write(axes, x - 1.4, y, f"{tick:,}", 7.0, QUIET, ha="right", va="center_baseline")
         if profiled:
             share = f"{100 * tick / profiled:.2g} %" if tick else "0 %"
-            write(axes, right + 1.0, y, share, 6.5, QUIET, ha="left", va="center_baseline")
+            write(axes, right + 1.5, y, share, 6.5, QUIET, ha="left", va="center_baseline")
     write(axes, x - 7.6, sum(ends) / 2, "patients", 8.0, rotation=90)
 
 

@@ -160,9 +160,9 @@ def scale_of(marks: pd.DataFrame) -> Scale:
 
 
 def joined(labels: Sequence[str]) -> str:
-    """Write the labels of a position in one: R470C and R470H are R470C/H."""
+    """Write the labels of a residue in one: R470C and R470H are R470C/H."""
     residue = re.match(r"[A-Z]\d+", labels[0])
-    if residue and all(label.startswith(residue[0]) for label in labels):
+    if residue and all(label.startswith(residue[0]) and "_" not in label for label in labels):
         return shortened("/".join([labels[0], *(label[residue.end() :] for label in labels[1:])]), 26)
     return "\n".join(labels)
 
@@ -200,7 +200,8 @@ def lay_out(marks: pd.DataFrame, place: Place, scale: Scale, upright: bool = Fal
         group.sort_values("count", ascending=False, kind="stable") for _, group in marks.groupby("position")
     ]
     roots = np.array([place.at(min(group.position.iloc[0], place.length + 1)) for group in found])
-    low, high = place.left - (1 if scale.ticks else 3), WIDTH - 1
+    # On the right of counts stands what they are in percent.
+    low, high = (place.left - 1, WIDTH - RIGHT + 1) if scale.ticks else (place.left - 3, WIDTH - 1)
     for way in WRITINGS[2 * upright :]:
         labels = [label_of(group, way) for group in found]
         widths = np.array([width_of(*pair, way) for pair in zip(found, labels, strict=True)])

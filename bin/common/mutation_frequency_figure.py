@@ -77,8 +77,10 @@ def drawn_of(
         & domain.cohort.isin(cohorts)
         & (domain.variants == "all")
         & (domain.kind != "overall")
-        & (domain.total > 0)
     ]
+    # Shares of a few mutations would say nothing, in intervals that hide the others.
+    tested = chosen[(chosen.model == "length") & (chosen.status == "ok")][["gene", "cohort"]]
+    chosen = chosen.reset_index().merge(tested.drop_duplicates()).set_index("index")
     seen = chosen.sort_values("model", key=lambda model: model != "substitutions", kind="stable")
     # Marked by the stricter model where it could be used.
     seen = seen.sort_values("p_value", key=lambda p_value: p_value.isna(), kind="stable")
