@@ -8,14 +8,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common.figures import PALE, QUIET, embedded, new_figure, save_figure, styled
+from common.figures import COLOURS, PALE, QUIET, embedded, new_figure, save_figure, styled
 
 STEM = "score"
 DARK = "#333333"
-OUTCOMES = {"recurrence-free": "#56B4E9", "recurrent": "#8B4A9C"}  # not the colours of the conditions
+OUTCOMES = dict(zip(("recurrence-free", "recurrent"), COLOURS, strict=False))  # not those of conditions
 DRAWN = [
     *("panel", "element", "patient", "recurrence", "false_positive_rate", "sensitivity", "score"),
-    *("recurrent_score", "count", "of", "p_value"),
+    *("recurrent_score", "count", "of", "p_value", "p_corrected"),
 ]
 
 
@@ -41,10 +41,10 @@ def drawn_of(sheet: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.Data
         parts.append(some.drop(columns="recurrent_score").assign(panel="recurrence", element="patient"))
         medians = some.groupby("recurrence").score.median().reset_index()
         parts.append(medians.assign(panel="recurrence", element="median"))
-        cutoff = pd.DataFrame(
-            {"score": [worth.value["cutoff"]], "p_value": tests.p_value["score_by_recurrence"]}
-        )
-        parts.append(cutoff.assign(panel="recurrence", element="cutoff"))
+        test = pd.DataFrame({"p_value": [tests.p_value["score_by_recurrence"]]})
+        parts.append(test.assign(panel="recurrence", element="test"))
+        groups = tables["association"].query("test == 'chi_squared'")[["p_value", "p_corrected"]]
+        parts.append(groups.assign(panel="recurrence", element="cutoff", score=worth.value["cutoff"]))
     pairs = scores[scores.score.notna() & scores.recurrent_score.notna()]
     if len(pairs):
         parts.append(pairs.assign(panel="pairs", element="pair"))
@@ -62,7 +62,7 @@ def draw_roc(panel: Axes, own: pd.DataFrame, worth: pd.DataFrame, confidence: fl
     panel.plot(curve.false_positive_rate, curve.sensitivity, color=DARK, lw=1.2, zorder=3, clip_on=False)
     auc = worth.loc["auc"]
     lines = [f"AUC {auc.value:.2f}"]
-    if pd.notna(auc.ci_low):
+    if pd.notna(auc.ci_low) and auc.status != "perfect_separation":
         lines.append(f"{100 * confidence:g} % CI {auc.ci_low:.2f} to {auc.ci_high:.2f}")
     for row in own[own.element == "cutoff"].itertuples():
         panel.plot(
@@ -81,9 +81,9 @@ def draw_roc(panel: Axes, own: pd.DataFrame, worth: pd.DataFrame, confidence: fl
             f"sensitivity {sensitivity['count']:.0f}/{sensitivity['of']:.0f}",
             f"specificity {specificity['count']:.0f}/{specificity['of']:.0f}",
         ]
-    panel.text(
-        0.98, 0.03, "\n".join(lines), ha="right", va="bottom", fontsize=6.5, color=DARK, linespacing=1.3
-    )
+    # In the corner that the curve keeps away from.
+    x, y, side, end = (0.03, 0.98, "left", "top") if auc.value < 0.5 else (0.98, 0.03, "right", "bottom")
+    panel.text(x, y, "\n".join(lines), ha=side, va=end, fontsize=6.5, color=DARK, linespacing=1.3)
     panel.set(xlim=(0, 1), ylim=(0, 1), xlabel="1 - specificity", ylabel="sensitivity")
     panel.set_aspect("equal")
     panel.set_title("ROC for recurrence")
@@ -115,15 +115,17 @@ def draw_recurrence(panel: Axes, own: pd.DataFrame, low: float, top: float) -> N
     names = [f"{name}\n(n = {counts.get(name, 0)})" for name in OUTCOMES]
     panel.set_xticks([0, 1], names)
     panel.set_xlim(-0.6, 1.6)
-    for row in own[own.element == "cutoff"].itertuples():
-        if pd.notna(row.score):
-            panel.axhline(row.score, color=DARK, lw=0.7, ls=(0, (3, 2)), zorder=1)
-            panel.text(0.5, row.score, f"{row.score:g}", fontsize=6.5, color=DARK, va="center", ha="center",
-                       bbox={"fc": "white", "lw": 0, "pad": 0.8}, zorder=2)  # fmt: skip
+    said = [f"rank-sum {in_words(p)}" for p in own.p_value[own.element == "test"].dropna()]
+    for row in own[(own.element == "cutoff") & own.score.notna()].itertuples():
+        panel.axhline(row.score, color=DARK, lw=0.7, ls=(0, (3, 2)), zorder=1)
+        panel.annotate(
+            f"{row.score:g}", (1, row.score), (2, 0), xycoords=panel.get_yaxis_transform(),
+            textcoords="offset points", fontsize=6.5, color=DARK, va="center",
+        )  # fmt: skip
         if pd.notna(row.p_value):
-            panel.text(
-                0.5, 0.98, in_words(row.p_value), ha="center", va="top", fontsize=7, transform=panel.transAxes
-            )
+            after = f", corrected {row.p_corrected:.2g}" if row.p_corrected >= 0 else ""
+            said.append(f"> {row.score:g}: {in_words(row.p_value)}{after}")
+    panel.text(0.5, 1, "\n".join(said), ha="center", va="top", fontsize=6.5, transform=panel.transAxes)
     panel.set_ylabel("score of the initial tumour")
     panel.set_title("Score by recurrence")
 
@@ -139,10 +141,9 @@ def draw_pairs(panel: Axes, own: pd.DataFrame, cutoff: float) -> None:
     if pd.notna(cutoff):
         panel.axhline(cutoff, color=DARK, lw=0.7, ls=(0, (3, 2)), zorder=1)
     for row in own[own.element == "test"].itertuples():
-        said = f"{row.count:.0f} of {row.of:.0f} higher" + (
-            f", {in_words(row.p_value)}" if pd.notna(row.p_value) else ""
-        )
-        panel.text(0.5, 0.98, said, ha="center", va="top", fontsize=7, transform=panel.transAxes)
+        said = f"{row.count:.0f} of {row.of:.0f} higher"
+        said += f"\nsigned-rank {in_words(row.p_value)}" if pd.notna(row.p_value) else ""
+        panel.text(0.5, 1, said, ha="center", va="top", fontsize=6.5, transform=panel.transAxes)
     panel.set_xticks([0, 1], ["initial\ntumour", "recurrent\ntumour"])
     panel.set_xlim(-0.35, 1.35)
     panel.set_ylabel("score")
@@ -160,7 +161,7 @@ def draw(drawn: pd.DataFrame, worth: pd.DataFrame, confidence: float) -> Figure:
     values = values[~np.isnan(values)]
     low, top = (values.min(), values.max()) if len(values) else (0, 1)
     span = (top - low) or max(abs(top), 1.0)
-    low, top = max(low - 0.06 * span, min(0, low)), top + 0.14 * span
+    low, top = max(low - 0.06 * span, min(0, low)), top + 0.2 * span
     draws: dict[str, Callable[[Axes, pd.DataFrame], None]] = {
         "roc": lambda panel, own: draw_roc(panel, own, worth, confidence),
         "recurrence": lambda panel, own: draw_recurrence(panel, own, low, top),
