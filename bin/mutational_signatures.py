@@ -5,23 +5,24 @@ Model      Substitutions in 96 contexts are a mixture of given signatures, P(con
            the part of the mutations that a signature made; an exposure is the share times the mutations.
 Signatures COSMIC v3.3 of the cohort's genome build, as of the exome or the genome, or a matrix of the user's,
            taken as it is. `panel` takes that of the genome (or the user's) and multiplies each context by how
-           often its trinucleotide is in the panels, over how often it is in the genome (A, C, G and T of both
-           strands, TRINUCLEOTIDES); the panels of a cohort are weighted by their samples. So COSMIC made its
-           exome matrices: the ratio of those two gives opportunities only up to a factor for each signature,
-           the genome's counts give them whole.
+           often its trinucleotide is in the panels, weighted by their samples, over how often it is in the
+           genome. COSMIC made its exome matrices so. (The ratio of those to the genome's gives opportunities
+           up to a factor of each signature only; the genome's counts, which are shipped, give them whole.)
 Fits       nnls            least squares between counts and mixture, no exposure below 0; all signatures.
            deconstructsigs Rosenthal et al. 2016. A signature that has more than 0.2 in a context where the
            tumour has less than 0.01 is left out. From the one that fits best alone (weight 10), the weight
            that lowers the squared error most when it is changed alone (to anything from 0 to 100 more) is
            changed, until the error falls by less than 1 part in 1,000. Errors are those of normalised
-           weights, so that the best change has a closed form. Weights add up to 1; those below 0.06 are
-           dropped: `unassigned`.
+           weights, so that the best change has a closed form. Weights below 0.06 are dropped: `unassigned`.
 Intervals  Percentiles of shares (nnls) over bootstraps: of a tumour, its mutations are drawn anew; of a
-           pooled cohort, its tumours (its mutations, if fewer than 3 tumours have any).
+           pooled cohort, its tumours (its mutations, if fewer than 3 tumours have any). Simulated tumours of
+           200 and 1,000 mutations had the truth in 94 and 95 % of their intervals of 95 %; in 78 and 87 % of
+           those of SBS5, which is flat, and loses to SBS3, which is flat too.
 Few        A tumour with fewer mutations than asked for gets no shares; it still counts in the pooled cohort.
 Presence   Of a therapy signature in a pooled cohort, and of all of them together: its share against those in
            mutations drawn from the fit without therapy signatures; p is the part of these that reach it, one
-           sided. It is seen if the share is above their quantile of the confidence.
+           sided (below 0.05 in 0 to 4 % of simulated cohorts without). It is seen if the share is above their
+           quantile of the confidence.
 Limit      The smallest share that would have been seen with 80 % power in so many mutations of that
            background, found by bisection over simulations (signatures taken together in equal parts).
            No tumour is exactly such a mixture. The squared error of the fit over that of multinomial draws,
@@ -37,8 +38,7 @@ Assumes    That the signatures asked for are those at work. A share tells nothin
 
 References: Rosenthal et al. 2016, doi:10.1186/s13059-016-0893-4; Alexandrov et al. 2020,
 doi:10.1038/s41586-020-1943-3; Kim and Park 2011, doi:10.1137/110821172 (block principal pivoting); Efron and
-Tibshirani 1993, ISBN 978-0-412-04231-7; Janssen 1997, doi:10.1016/S0167-7152(97)00043-6; Bergstrom et al.
-2019, doi:10.1186/s12864-019-6041-2 (SigProfilerMatrixGenerator 1.4.0: its counts of trinucleotides)
+Tibshirani 1993, ISBN 978-0-412-04231-7; Janssen 1997, doi:10.1016/S0167-7152(97)00043-6
 """
 
 from collections.abc import Sequence
@@ -65,6 +65,7 @@ from common.mutational_signatures_tables import (
     exposure_rows,
     names_of,
     read_cohorts,
+    verdicts,
 )
 from common.tables import only_file, write_table
 from threadpoolctl import threadpool_limits
@@ -224,8 +225,7 @@ def sample_intervals(
     profiles = cohort.profiles.to_numpy()
     found = [np.empty((2, 0, profiles.shape[1]))]
     step = max(BATCH // settings.bootstraps, 1)
-    for start in range(0, len(rows), step):
-        some = rows[start : start + step]
+    for some in (rows[start : start + step] for start in range(0, len(rows), step)):
         draws = []
         for row in some:
             rng, own = (
@@ -284,8 +284,8 @@ class Simulated(NamedTuple):
         """Return fitted shares (simulations x signatures), with this part of the mutations from a profile."""
         mixture = self.background if planted is None else (1 - part) * self.background + part * planted
         rng = generator(self.settings.seed, self.name, what)
-        number = max(self.mutations, 1)
-        return fitted_shares(self.profiles, drawn(rng, number, mixture, self.settings.bootstraps))
+        counts = drawn(rng, max(self.mutations, 1), mixture, self.settings.bootstraps)
+        return fitted_shares(self.profiles, counts)
 
     def power(self, own: np.ndarray, what: str, part: float, reached: float) -> float:
         """Return how often these signatures, in equal parts, have a share above the one to be reached."""
@@ -322,8 +322,8 @@ def presence(cohort: Cohort, replicates: np.ndarray, settings: Settings) -> list
     for what, members in targets.items():
         own = np.isin(names, members)
         row = {"signatures": what, "dispersion": spread, "power": POWER}
-        if missing := [name for name in members if name not in names]:
-            reason = f"{missing[0]} is not among the signatures that are fitted"
+        if missing := set(members) - set(names):
+            reason = f"not among the signatures that are fitted: {', '.join(sorted(missing))}"
             rows.append(row | {"status": "not_fitted", "reason": reason})
             continue
         share, (null, of_exact) = (
@@ -392,8 +392,8 @@ def compare(
 ) -> list[dict[str, object]]:
     """Return the rows of comparison.tsv of two cohorts that each have shares."""
     names = list(cohorts[0].profiles)
-    together = [name for name in settings.therapy if name in names]
-    wanted = {name: [name] for name in names} | ({"+".join(together): together} if len(together) > 1 else {})
+    wanted = {name: [name] for name in names}
+    wanted |= targets_of([name for name in settings.therapy if name in names])
     about = {f"cohort_{number}": cohort.name for number, cohort in enumerate(cohorts, start=1)}
     kept = [cohort.counts[cohort.counts.sum(axis=1) > 0] for cohort in cohorts]
     few, name = min(zip(map(len, kept), about.values(), strict=True))
@@ -453,18 +453,6 @@ def of_panels(
     return weighted / weighted.sum(), f"panels left out: {reason}" if reason else ""
 
 
-def verdicts(share: np.ndarray, mutations: np.ndarray, cohort: Cohort, least: int) -> pd.DataFrame:
-    """Return status and reason of each fit (shares NaN where there is none)."""
-    few = [f"{number:,.0f} mutations; {least} are needed" for number in mutations]
-    none = "each signature has a context that is missing here"
-    unlike = (mutations >= least) & np.isnan(share).any(axis=1)
-    status = np.where(unlike, "no_fit", np.where(np.isnan(share).any(axis=1), "too_few_mutations", "ok"))
-    reason = np.select([unlike, status == "too_few_mutations"], [none, few], cohort.reason)
-    if not cohort.known:
-        status, reason = np.full(len(share), "no_opportunities"), np.full(len(share), cohort.reason)
-    return pd.DataFrame({"status": status, "reason": reason})
-
-
 def fit_cohort(
     cohort: Cohort, replicates: np.ndarray | None, settings: Settings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -516,7 +504,7 @@ def analyse(cohorts: Sequence[Cohort], settings: Settings) -> dict[str, pd.DataF
         if pooled.status == "ok":
             rows = presence(cohort, replicates[cohort.name], settings)
         else:
-            why = {"status": pooled.status, "reason": pooled.reason}
+            why = dict(pooled[["status", "reason"]])
             rows = [{"signatures": what} | why for what in targets_of(settings.therapy)]
         seen += [about | row for row in rows]
     for pair in combinations(cohorts, 2):
@@ -530,14 +518,13 @@ def analyse(cohorts: Sequence[Cohort], settings: Settings) -> dict[str, pd.DataF
     comparison = pd.DataFrame(compared).reindex(columns=COMPARISON)
     for _, family in comparison[comparison.p_value.notna()].groupby("family"):
         comparison.loc[family.index, "q_value"] = benjamini_hochberg(family.p_value.to_numpy(float))
-    exposed, fit = pd.concat(exposures, ignore_index=True), pd.concat(fits, ignore_index=True)
-    return {
-        "exposures": exposed[exposed["sample"].notna()],
-        "pooled": exposed[exposed["sample"].isna()].drop(columns="sample"),
-        "fits": fit,
-        "detection": pd.DataFrame(seen).reindex(columns=DETECTION),
-        "comparison": comparison,
-    }
+    exposed, detection = (
+        pd.concat(exposures, ignore_index=True),
+        pd.DataFrame(seen).reindex(columns=DETECTION),
+    )
+    tables = {"fits": pd.concat(fits, ignore_index=True), "detection": detection, "comparison": comparison}
+    pooled = exposed["sample"].isna()
+    return tables | {"exposures": exposed[~pooled], "pooled": exposed[pooled].drop(columns="sample")}
 
 
 @click.command(cls=Script)

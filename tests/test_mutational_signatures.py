@@ -313,7 +313,7 @@ def test_presence__says_where_nothing_could_have_been_seen():
     assert dict(found.status) == {"SBS5": "not_detectable", "SBS99": "not_fitted", "SBS5+SBS99": "not_fitted"}
     assert found.detection_limit.isna().all()
     assert found.verdict["SBS5"] == "not_seen"
-    assert found.reason["SBS99"] == "SBS99 is not among the signatures that are fitted"
+    assert found.reason["SBS99"] == "not among the signatures that are fitted: SBS99"
     alone = seen_in(drawn._replace(profiles=drawn.profiles[THERAPY]))
     assert set(alone.status) == {"no_background"}
 

@@ -16,18 +16,22 @@ FACETS = 4  # cohorts whose tumours are drawn
 THERAPY = ("#D55E00", "#F4A56B", "#8C3E00", "#FAD2B4")
 PALETTE = (
     *("#0072B2", "#009E73", "#E69F00", "#56B4E9", "#7FBF9F", "#8C6BB1", "#F0E442", "#9A8C6B", "#B7D3E8"),
-    *("#C9B458", "#5E5E5E", "#CBB8DC", "#B0B0B0", "#4E7F6A", "#DCDCDC", "#CC79A7", "#3F4E8C", "#E8C4D8"),
+    *("#C9B458", "#5E5E5E", "#CBB8DC", "#B0B0B0", "#4E7F6A", "#7A4B3A", "#CC79A7", "#3F4E8C", "#E8C4D8"),
 )
+OTHERS = "others"
 COLUMNS = ["panel", "cohort", "sample", "method", "signature", "share", "ci_low", "ci_high"]
 
 
 def colours_of(pooled: pd.DataFrame, therapy: Sequence[str]) -> dict[str, str]:
-    """Give each signature a colour, in the order of their pooled shares; those of therapy are red."""
+    """Give signatures colours, in the order of their pooled shares; those of therapy are red.
+
+    Where there are more signatures than colours, those with the smallest shares are OTHERS.
+    """
     mean = pooled[pooled.method == "nnls"].groupby("signature", sort=False).share.mean()
     order = [name for name in mean.sort_values(ascending=False, kind="stable").index if name not in therapy]
     ours = [name for name in therapy if name in mean.index]
-    colours = {name: PALETTE[number % len(PALETTE)] for number, name in enumerate(order)}
-    return colours | {name: THERAPY[number % len(THERAPY)] for number, name in enumerate(ours)}
+    colours = dict(zip(order, PALETTE, strict=False)) | dict(zip(ours, THERAPY, strict=False))
+    return colours | ({OTHERS: "#EDEDED"} if len(colours) < len(mean) else {})
 
 
 def shares_of(rows: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
@@ -40,6 +44,9 @@ def drawn_tables(tables: Mapping[str, pd.DataFrame], order: Sequence[str]) -> pd
     """List what is drawn: the tumours' shares, sorted; the cohorts', with intervals; the detection limits."""
     exposures, parts = tables["exposures"], []
     own = exposures[(exposures.method == "nnls") & (exposures.status == "ok")]
+    own = own.assign(signature=own.signature.where(own.signature.isin(order), OTHERS))
+    keys = ["cohort", "method", "sample", "signature"]
+    own = own.groupby(keys, sort=False, as_index=False)[["share"]].sum()
     for _, group in own.groupby("cohort", sort=False):
         wide = shares_of(group, order)
         main = wide.to_numpy().argmax(axis=1)
@@ -76,33 +83,29 @@ def draw_tumours(panel: Axes, rows: pd.DataFrame, colours: Mapping[str, str], ti
 def draw_cohorts(panel: Axes, rows: pd.DataFrame, colours: Mapping[str, str], therapy: Sequence[str]) -> None:
     """Draw pooled shares with intervals, a group of points a signature."""
     cohorts = list(dict.fromkeys(rows.cohort))
-    names = list(colours)
-    width = 0.8 / len(cohorts)
+    names = [name for name in colours if name != OTHERS]
+    width, places = 0.8 / len(cohorts), np.arange(len(names))
     for number, cohort in enumerate(cohorts):
         own = rows[rows.cohort == cohort]
-        shift = (number - (len(cohorts) - 1) / 2) * width
-        colour = COLOURS[number % len(COLOURS)]
-        for kind, look in (
-            ("nnls", {"marker": "o", "color": colour}),
-            ("deconstructsigs", {"marker": "_", "color": colour}),
-        ):
-            some = own[(own.panel == "cohorts") & (own.method == kind)].set_index("signature").reindex(names)
-            x = np.arange(len(names)) + shift
-            if kind == "nnls":
-                panel.vlines(x, 100 * some.ci_low, 100 * some.ci_high, color=colour, lw=1.2)
-            label = (
-                f"{shortened(cohort, 30)}: least squares, with interval"
-                if kind == "nnls"
-                else "deconstructSigs"
-            )
-            size = 12 if kind == "nnls" else 26
-            panel.scatter(x, 100 * some.share, size, linewidths=1.1, label=label, zorder=3, **look)
+        x, colour = places + (number - (len(cohorts) - 1) / 2) * width, COLOURS[number % len(COLOURS)]
+        shares = own[own.panel == "cohorts"]
+        parts = [shares[shares.method == method] for method in ("nnls", "deconstructsigs")]
+        least, greedy = (part.set_index("signature").reindex(names) for part in parts)
         limits = own[own.panel == "detection_limit"].set_index("signature").share.reindex(names)
-        if limits.notna().any():
-            look = {"facecolors": "none", "edgecolors": colour, "marker": "v", "label": "detection limit"}
-            panel.scatter(np.arange(len(names)) + shift, 100 * limits, 16, lw=0.8, zorder=4, **look)
+        panel.vlines(x, 100 * least.ci_low, 100 * least.ci_high, color=colour, lw=1.2)
+        panel.scatter(x, 100 * least.share, 12, colour, zorder=3, label=shortened(cohort, 32))
+        panel.scatter(x, 100 * greedy.share, 26, colour, marker="_", lw=1.1, zorder=3)
+        beside = {"facecolors": "none", "edgecolors": colour, "marker": "v", "lw": 0.8, "zorder": 4}
+        panel.scatter(x + width / 4, 100 * limits, 14, **beside)
+    for marker, fill, label in (
+        ("o", QUIET, "least squares, with interval"),
+        ("_", QUIET, "deconstructSigs"),
+        ("v", "none", "detection limit"),
+    ):
+        look = {"markerfacecolor": fill, "markeredgecolor": QUIET, "markersize": 4}
+        panel.plot([], [], marker, label=label, **look)
     panel.set(xlim=(-0.6, len(names) - 0.4), ylabel="share of the cohort's\nmutations (%)")
-    panel.set_ylim(bottom=-1.5)
+    panel.set_ylim(-1.5, 130 * rows[["share", "ci_high"]][rows.panel != "tumours"].max(axis=None))
     panel.axhline(0, color=QUIET, lw=0.5)
     panel.set_xticks(
         range(len(names)),
@@ -114,7 +117,7 @@ def draw_cohorts(panel: Axes, rows: pd.DataFrame, colours: Mapping[str, str], th
         if label.get_text() in therapy:
             label.set(color=THERAPY[0], fontweight="bold")
     panel.grid(axis="y")
-    panel.legend(loc="upper right", ncols=max(len(cohorts), 1))
+    panel.legend(loc="upper right", ncols=2)
 
 
 @styled
@@ -134,8 +137,8 @@ def draw(
     for panel, cohort in zip(axes[:, 0], facets, strict=False):
         own = tumours[tumours.cohort == cohort]
         fitted, total = own["sample"].nunique(), totals[cohort]
-        few = f"; {total - fitted:,} with too few mutations are not shown" if total > fitted else ""
-        draw_tumours(panel, own, colours, f"{shortened(cohort, 50)}: {fitted:,} tumours{few}")
+        few = f" (not shown: {total - fitted:,} with few mutations)" if total > fitted else ""
+        draw_tumours(panel, own, colours, f"{shortened(cohort, 32)}: {fitted:,} tumours{few}")
     if facets:
         handles = [Patch(color=colour, label=name) for name, colour in colours.items()]
         figure.legend(

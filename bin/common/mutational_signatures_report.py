@@ -13,6 +13,7 @@ DOIS = ["10.1186/s13059-016-0893-4", "10.1038/s41586-020-1943-3"]
 NAMED = 3  # signatures of a cohort that are named in words
 ROWS = 200  # of a table in the report
 ORIGIN = "No substitution shows by its context what made it: a share speaks of many mutations, never of one."
+NOISE = "Shares of single tumours are uncertain, small ones most: their intervals are in the table."
 
 
 def percent(share: float) -> str:
@@ -73,7 +74,7 @@ def write_shares(
     write_section(
         path,
         "Mutational signatures",
-        f"{' '.join(words)} {ORIGIN}" if words else f"No mutations to fit signatures to. {ORIGIN}",
+        " ".join([*(words or ["No mutations to fit signatures to."]), NOISE, ORIGIN]),
         "bargraph",
         [datasets[name] for name in names] or [{}],
         settings=settings,

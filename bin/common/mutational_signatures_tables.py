@@ -120,14 +120,28 @@ def read_cohorts(
         profiles = read_signatures(source, row.genome_build)
         if source.opportunities == "panel":
             known = chances[chances.cohort == row.cohort]
-            weights = pd.Series(1, known.panel.drop_duplicates())
             if "panel" in listed:
-                weights = own.panel[has].fillna("").value_counts(sort=False)
+                weights, said = own.panel[has].fillna("").value_counts(sort=False), ""
+            else:
+                weights, said = pd.Series(1, known.panel.drop_duplicates()), "panels have equal weights"
             profiles, reason = source.of_panels(profiles, row.genome_build, known, weights)
+            reason = reason or (said if len(weights) > 1 else "")
         usable = profiles.shape[1] > 0
         profiles = profiles.reindex(columns=source.names)
         found.append(Cohort(row.cohort, list(counts), counts.T.to_numpy(), profiles, usable, reason))
     return found, pd.concat(absent)
+
+
+def verdicts(share: np.ndarray, mutations: np.ndarray, cohort: Cohort, least: int) -> pd.DataFrame:
+    """Return status and reason of each fit (shares NaN where there is none)."""
+    few = [f"{number:,.0f} mutations; {least} are needed" for number in mutations]
+    none = "each signature has a context that is missing here"
+    unlike = (mutations >= least) & np.isnan(share).any(axis=1)
+    status = np.where(unlike, "no_fit", np.where(np.isnan(share).any(axis=1), "too_few_mutations", "ok"))
+    reason = np.select([unlike, status == "too_few_mutations"], [none, few], cohort.reason)
+    if not cohort.known:
+        status, reason = np.full(len(share), "no_opportunities"), np.full(len(share), cohort.reason)
+    return pd.DataFrame({"status": status, "reason": reason})
 
 
 def exposure_rows(
