@@ -100,11 +100,12 @@ def sentence_of(
             " them too, if rarely."
         )
     for row in similar[similar.cosine.notna()].head(3).itertuples():
-        what = "Pooled spectra" if row.what == "pooled" else f"Those of {row.what}"
+        what = "Pooled spectra" if row.what == "pooled" else f"{row.what}'s own spectra"
+        where = "in" if row.what != "pooled" else "of"
+        interval = f"interval {row.cosine_low:.3f} to {row.cosine_high:.3f}"
         parts.append(
-            f"{what} of {row.cohort_1} and {row.cohort_2} have a cosine of {row.cosine:.3f}; without "
-            f"the noise of their numbers it is {row.cosine_corrected:.3f} ({row.cosine_low:.3f} to "
-            f"{row.cosine_high:.3f})."
+            f"{what} {where} {row.cohort_1} and {row.cohort_2} have a cosine of {row.cosine:.3f}; without "
+            f"the noise of their numbers it is {row.cosine_corrected:.3f} ({interval})."
         )
     for row in similar[similar.status == "too_few"].head(2).itertuples():
         what = "in all" if row.what == "pooled" else f"in {row.what}"
@@ -142,7 +143,7 @@ def write_report(
     written = sorted(path.name for path in (folder / "matrices").iterdir())
     write_section(
         folder / "mutation_matrix_mqc.json",
-        "Mutation spectra",
+        "Substitutions by context",
         sentence_of(by_sample, rejected, words, similar, doublets, regions),
         "bargraph",
         data,
