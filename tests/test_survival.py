@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 import survival
 from common.patient_groups import Grouping, file_stems, in_order
+from common.survival_figure import p_text
 from common.survival_tables import Compared
 from conftest import ORACLES, REFERENCE_DATA
 from scipy.optimize import minimize
@@ -561,12 +562,12 @@ def test_main__writes_tables_one_figure_a_grouping_and_what_the_choice_of_the_cu
     assert tests.grouping.drop_duplicates().tolist() == ["score_group", "sex"]
     told = section(tmp_path)
     assert "1 more without follow-up" in told["description"]
-    assert "corrected for the choice of the cutoff p = 0.04" in told["description"]
+    assert "corrected for the choice of the cutoff p = 0.040" in told["description"]
     assert "circular" in told["description"]
     assert "Score high against low: HR" in told["description"]
-    assert "corrected p = 0.04" in told["nrf2flow"]["findings"]["patients"]
+    assert "corrected p = 0.040" in told["nrf2flow"]["findings"]["patients"]
     drawn = pd.read_csv(tmp_path / "score_group.curves.tsv", sep="\t")
-    assert drawn.text.dropna().str.contains("corrected for the choice of cutoff p = 0.04").any()
+    assert drawn.text.dropna().str.contains("corrected for the choice of cutoff p = 0.040").any()
     assert drawn.text.dropna().str.contains("circular").any()
     risk = drawn[(drawn.element == "at_risk") & (drawn.endpoint == "os") & (drawn.group == "high")]
     high = table[(table.group == "high") & table.time.notna()]
@@ -641,6 +642,15 @@ def test_main__explains_every_column(tmp_path, run_script):
         name = "*.curves.tsv" if path.name.endswith(".curves.tsv") else path.name
         for column in path.read_text().splitlines()[0].split("\t"):
             assert (f"survival/{name}", column) in explained
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.234, "0.23"), (0.0504, "0.050"), (0.01, "0.010"), (0.00234, "0.0023"), (0.00012, "0.00012")],
+)
+def test_p_text__shows_on_which_side_of_a_limit_p_lies(p, text):
+    assert p_text(p) == f"p = {text}"
+    assert p_text(0.00001) == "p < 0.0001"
 
 
 def test_draw__keeps_names_apart_that_end_at_the_same_height(tmp_path, run_script):

@@ -56,8 +56,10 @@ def number(value: float) -> str:
 
 
 def p_text(p: float) -> str:
-    """Write a p-value as it stands in a cell: `0.023`, `< 0.0001`."""
-    return "" if pd.isna(p) else "< 0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+    """Write a p-value as it stands in a cell: `0.23`, `0.050`, `0.0023`, `< 0.0001`."""
+    if pd.isna(p) or p < 1e-4:
+        return "" if pd.isna(p) else "< 0.0001"
+    return f"{p:.2f}" if p >= 0.1 else f"{p:.3f}" if p >= 0.01 else f"{p:.2g}"
 
 
 def cells_of(rows: pd.DataFrame, groups: Sequence[str], line: str) -> list[str]:
@@ -141,12 +143,11 @@ def sentence_of(grouping: Grouping, rows: pd.DataFrame, tests: pd.DataFrame, pat
             f"Of {len(own)} characteristics tested, {len(differ)} differ at a false discovery rate of 5 %"
             + (f": {listed(what)}{more}." if what else ".")
         )
-    apart = own[(own.smd > 0.1) & ~(own.q_value < 0.05)]
-    if len(apart):
-        worst = apart.loc[apart.smd.idxmax()]
+    others = own[~(own.q_value < 0.05) & own.smd.notna()]
+    if len(others):
+        most = others.loc[others.smd.idxmax()]
         parts.append(
-            f"Without reaching that, {len(apart)} have a standardised difference above 0.1, the largest "
-            f"{named(worst.variable)} ({worst.smd:.2f})."
+            f"Of the others, {named(most.variable)} has the largest standardised difference ({most.smd:.2f})."
         )
     if (chosen := tests[tests.status.isin(["circular", "data_driven"])]).size:
         parts.append(

@@ -35,8 +35,10 @@ def colours_of(grouping: str, groups: Sequence[str]) -> dict[str, str]:
 
 
 def p_text(p: float) -> str:
-    """Write a p value: `p = 0.023`, `p < 0.0001`."""
-    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}" if p < 0.1 else f"p = {p:.2f}"
+    """Write a p value: `p = 0.23`, `p = 0.050`, `p = 0.0023`, `p < 0.0001`."""
+    if p < 1e-4:
+        return "p < 0.0001"
+    return f"p = {p:.2f}" if p >= 0.1 else f"p = {p:.3f}" if p >= 0.01 else f"p = {p:.2g}"
 
 
 def ratio_text(row: tuple) -> str:
