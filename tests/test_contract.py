@@ -1,6 +1,7 @@
 """What must agree across files, so that no reader has to check it."""
 
 import csv
+import gzip
 import importlib
 import json
 import re
@@ -109,15 +110,17 @@ def test_every_parameter_is_declared_and_described_with_the_same_default():
 def test_every_published_column_is_explained_and_every_explained_column_is_published(demo):
     results = demo.folder / "results"
     rows = explained()
-    samples = (results / "simulate_study/rnaseq.csv").read_text().splitlines()[1:]
-    names = {row.split(",")[0] for row in samples}
+    study = results / "simulate_study"
+    sheets = [study / "rnaseq.csv", study / "cohorts.csv", *study.glob("cohort_files/*.samples.tsv")]
+    names = {re.split("[,\t]", row)[0] for sheet in sheets for row in sheet.read_text().splitlines()[1:]}
     unexplained, seen = [], set()
-    for path in sorted(results.rglob("*.[ct]sv")):
+    tables = [*results.rglob("*.[ct]sv"), *results.rglob("*.tsv.gz")]
+    for path in sorted(tables):
         table = path.relative_to(results).as_posix()
         if re.match("report/|quantify_transcripts/.+/", table):
             continue  # MultiQC's and salmon's own
-        separator = "\t" if path.suffix == ".tsv" else ","
-        with path.open() as lines:
+        separator = "," if path.suffix == ".csv" else "\t"
+        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
             header = lines.readline().rstrip("\n")
         for column in header.split(separator):
             wanted = "<sample>" if column in names else column
