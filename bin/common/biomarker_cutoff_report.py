@@ -106,18 +106,18 @@ def says_cutoff(worth: pd.DataFrame) -> str:
     return said
 
 
-def says_tests(corrected: pd.DataFrame) -> str:
+def says_tests(corrected: pd.DataFrame, endpoints: Sequence[str]) -> str:
     """Say which differences between the groups were found, and what is left after the correction."""
-    made = corrected[corrected.p_value.notna() & (corrected.test != "cox")]
+    rows = corrected[corrected.endpoint.isin(endpoints) & (corrected.test != "cox")]
+    made = rows[rows.p_value.notna()]
     parts = []
     for row in made.itertuples():
         after = (
-            f", corrected for the choice of the cutoff {in_words(row.p_corrected)}"
-            if row.p_corrected >= 0
-            else ""
+            f", corrected for the choice of the cutoff {row.p_corrected:.2g}" if row.p_corrected >= 0 else ""
         )
-        parts.append(f"{ENDPOINTS[row.endpoint]} {in_words(row.p_value)}{after}")
-    said = f"High against low: {'; '.join(parts)}." if parts else ""
+        test = "" if row.endpoint == "recurrence" else " (log-rank)"
+        parts.append(f"{ENDPOINTS[row.endpoint]} {in_words(row.p_value)}{test}{after}")
+    said = f"High against low score: {'; '.join(parts)}." if parts else ""
     if ((made.circular == "yes") & (made.endpoint == "dfs")).any():
         said += (
             " Disease-free survival by a cutoff that was chosen by recurrence is circular: it is no second "
@@ -183,9 +183,13 @@ def write_sections(
     worth, corrected = tables["cutoff"].set_index("measure"), tables["corrected"]
     association, roc = tables["association"], tables["roc"]
     curve = roc[roc.youden.notna()].sort_values(["specificity", "sensitivity"], ascending=[False, True])
-    points = [[round(1 - row.specificity, 6), round(row.sensitivity, 6)] for row in curve.itertuples()]
+    # MultiQC keeps one point at each x: upright steps lean by a millionth.
+    points = [
+        [round(1 - row.specificity + 1e-6 * place, 8), round(row.sensitivity, 6)]
+        for place, row in enumerate(curve.itertuples())
+    ]
     parts = [says_scores(tables["groups"]), says_auc(worth.loc["auc"], confidence), says_cutoff(worth)]
-    parts += [says_tests(corrected), says_pairs(association.iloc[-1])]
+    parts.append(says_tests(corrected, ["recurrence"]))
     write_section(
         folder / "biomarker_cutoff_mqc.json",
         "Score and recurrence",
@@ -202,7 +206,7 @@ def write_sections(
         findings=finding(worth, corrected),
     )
     write_section(
-        folder / "biomarker_cutoff_worth_mqc.json",
+        folder / "biomarker_cutoff_accuracy_mqc.json",
         "What the cutoff is worth",
         "Shares of patients with intervals. Optimism is how much better the cutoff looks in the patients "
         "that it was chosen in than in others; corrected is without it. Predictive values hold where as many "
@@ -223,7 +227,8 @@ def write_sections(
     write_section(
         folder / "biomarker_cutoff_association_mqc.json",
         "Score, recurrence and pairs",
-        f"Tests of the score, and of high and low scores, by recurrence, and of pairs of tumours.{warning}",
+        f"Tests of the score, and of high and low scores, by recurrence, and of pairs of tumours.{warning} "
+        + says_pairs(association.iloc[-1]),
         "table",
         table_of(association, tests, TESTS_SHOWN),
         settings={"col1_header": "test"},
@@ -246,7 +251,7 @@ def write_sections(
     write_section(
         folder / "biomarker_cutoff_corrected_mqc.json",
         "P-values corrected for the choice of the cutoff",
-        f"{says} Survival is looked at up to {horizon:g} months.",
+        f"{says} Survival: up to {horizon:g} months. {says_tests(corrected, ['os', 'dfs'])}".strip(),
         "table",
         table_of(corrected, names, CORRECTED_SHOWN),
         settings={"col1_header": "endpoint and test"},
