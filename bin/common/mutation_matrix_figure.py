@@ -61,8 +61,13 @@ def compared_with_first(similar: pd.DataFrame, cohort: str, what: str, confidenc
     if pd.isna(row.cosine):
         return f"{row.status.replace('_', ' ')} to compare" if row.status == "too_few" else ""
     interval = f"{100 * confidence:g} % interval {row.cosine_low:.2f} to {row.cosine_high:.2f}"
-    name = shortened(row.cohort_1, 20)
+    name = shortened(row.cohort_1, 14)
     return f"cosine with {name} {row.cosine:.2f}, without noise {row.cosine_corrected:.2f} ({interval})"
+
+
+def several(number: int, word: str) -> str:
+    """Write a number of things."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def bars(panel: Axes, rows: pd.DataFrame) -> None:
@@ -80,17 +85,18 @@ def bars(panel: Axes, rows: pd.DataFrame) -> None:
 def draw(drawn: pd.DataFrame, similar: pd.DataFrame, confidence: float) -> Figure:
     """Draw each spectrum in a row, cohorts first, with the classes above and contexts below."""
     groups = list(drawn.groupby(["what", "cohort"], sort=False))
-    figure, axes = new_figure(180, 18 + 31 * len(groups), len(groups))
+    figure, axes = new_figure(180, 18 + 34 * len(groups), len(groups))
     for panel, ((what, cohort), rows) in zip(axes.flat, groups, strict=True):
         bars(panel, rows)
         first = panel is axes.flat[0]
-        name = shortened(cohort, 34) if what == "pooled" else f"{what}, {shortened(cohort, 34)}"
+        name = shortened(cohort, 26) if what == "pooled" else f"{what}, {shortened(cohort, 20)}"
         panel.set_title(name, pad=20 if first else 8)
-        says = [f"{rows.mutations.sum():,} substitutions, {rows.tumours.iloc[0]:,} tumours"]
+        says = [several(rows.mutations.sum(), "substitution"), several(rows.tumours.iloc[0], "tumour")]
+        says = [", ".join(says)]
         says.append(compared_with_first(similar, cohort, what, confidence))
         look = {"textcoords": "offset points", "va": "bottom", "annotation_clip": False}
         panel.annotate(
-            "; ".join(filter(None, says)), (1, 1), (0, 20 if first else 8), xycoords="axes fraction",
+            "\n".join(filter(None, says)), (1, 1), (0, 20 if first else 8), xycoords="axes fraction",
             ha="right", size=7, color=QUIET, **look,
         )  # fmt: skip
         for number, (word, colour) in enumerate(CLASSES.items()):

@@ -8,7 +8,7 @@ import pandas as pd
 
 from common.figures import files_of
 from common.multiqc import counted, listed, rows_of, write_section
-from common.mutation_matrix_figure import CLASSES, STEM
+from common.mutation_matrix_figure import CLASSES, STEM, several
 
 PLATINUM = ("CT>AA", "CT>AC")  # the most frequent of COSMIC's DBS5, two thirds of it
 DOIS = ["10.1038/nature12477", "10.1038/s41586-020-1943-3", "10.1186/s12864-019-6041-2"]
@@ -38,11 +38,6 @@ def origin(source: Source) -> str:
     if source.name == "genome":
         return f"contexts from the genome{fits}"
     return f"contexts from the MAF{' and not from the genome' if source.checked else ''}{fits}"
-
-
-def several(number: int, word: str) -> str:
-    """Write a number of things."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def main_class(rows: pd.DataFrame) -> str:

@@ -156,8 +156,8 @@ def main() -> None:
     if "rival" in runs:
         ratio = seconds["rival"] / seconds["ours"]
         print(
-            f"mutation_matrix: SigProfilerMatrixGenerator takes {ratio:.1f} times as long for every {EVERY}th "
-            f"of them ({seconds['rival']:.1f} s, {memory['rival']:.2f} GB)"
+            f"mutation_matrix: SigProfilerMatrixGenerator takes {ratio:.1f} times as long for every "
+            f"{EVERY}th of them ({seconds['rival']:.1f} s, {memory['rival']:.2f} GB)"
         )
 
 
