@@ -341,7 +341,7 @@ def presence(cohort: Cohort, replicates: np.ndarray, settings: Settings) -> list
             row["counting_limit"] = exact.detection_limit(own, what, counted)
         row["status"] = "ok"
         if np.isnan(row["detection_limit"]):
-            reason = f"not even mutations by {what} alone would show in {POWER:.0%} of such cohorts"
+            reason = f"not even mutations by {what} alone would show in {100 * POWER:.0f} % of such cohorts"
             row |= {"status": "not_detectable", "reason": reason}
         rows.append(row)
     return rows

@@ -33,7 +33,7 @@ def shown_by(row: tuple) -> str:
         if pd.notna(row.detection_limit)
         else "nothing would have been"
     )
-    return f"{row.signatures} not seen (p {row.p_value:.2g}), where {could} with {row.power:.0%} power"
+    return f"{row.signatures} not seen (p {row.p_value:.2g}), where {could} with {percent(row.power)} power"
 
 
 def write_shares(
@@ -103,7 +103,7 @@ def write_detection(detection: pd.DataFrame, confidence: float, path: Path) -> N
     write_section(
         path,
         "Signatures of therapy: seen, and what would have been",
-        f"{' '.join(words)} Seen is a share above those of {confidence:.0%} of simulated cohorts with as "
+        f"{' '.join(words)} Seen is a share above those of {percent(confidence)} of simulated cohorts with as "
         "many mutations and the same other signatures; the detection limit is the smallest share that would "
         "have been seen with this power, the counting limit that for a cohort that is exactly a mixture "
         f"of the signatures. A share below it may be there. {ORIGIN}",

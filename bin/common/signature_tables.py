@@ -46,25 +46,34 @@ def numbers_of(texts: pd.DataFrame, name: str) -> pd.DataFrame:
     return numbers
 
 
+def read_contexts(matrix: Path) -> pd.DataFrame:
+    """Read a matrix (Type, then a column a signature) as text; it has all of the 96 contexts."""
+    texts = read_texts(matrix, "Type")
+    if missing := [context for context in CONTEXTS if context not in texts.index]:
+        few = ", ".join(missing[:3])
+        raise InputError(f"{matrix.name}, Type: {len(missing)} of the 96 contexts missing ({few} ...)")
+    return texts
+
+
+def profiles_of(texts: pd.DataFrame, names: Sequence[str], file: str) -> pd.DataFrame:
+    """Turn columns of a matrix into P(context | signature), contexts x signatures; each adds up to 1."""
+    profiles = numbers_of(texts[list(names)], file).loc[CONTEXTS]
+    for name, total in profiles.sum().items():
+        if abs(total - 1) > 0.01:
+            raise InputError(f"{file}, {name}: its 96 contexts add up to {total:.4g}; expected 1")
+    return profiles
+
+
 def read_profiles(matrix: Path, names: Sequence[str] | None = None) -> pd.DataFrame:
     """Read a matrix (Type, then a column a signature): P(context | signature), contexts x signatures.
 
     Of the signatures named, or all. What is no such matrix, or has no such signature, is an InputError.
     """
-    texts = read_texts(matrix, "Type")
-    if missing := [context for context in CONTEXTS if context not in texts.index]:
-        few = ", ".join(missing[:3])
-        raise InputError(f"{matrix.name}, Type: {len(missing)} of the 96 contexts missing ({few} ...)")
-    names = list(texts) if names is None else list(names)
-    if unknown := [name for name in names if name not in texts]:
-        raise InputError(
-            f"{matrix.name}, row 1: no signature {unknown[0]} (has {', '.join(texts.columns[:5])} ...)"
-        )
-    profiles = numbers_of(texts[names], matrix.name).loc[CONTEXTS]
-    for name, total in profiles.sum().items():
-        if abs(total - 1) > 0.01:
-            raise InputError(f"{matrix.name}, {name}: its 96 contexts add up to {total:.4g}; expected 1")
-    return profiles
+    texts = read_contexts(matrix)
+    if unknown := [name for name in names or () if name not in texts]:
+        has = ", ".join(texts.columns[:5])
+        raise InputError(f"{matrix.name}, row 1: no signature {unknown[0]} (has {has} ...)")
+    return profiles_of(texts, texts.columns if names is None else names, matrix.name)
 
 
 def read_signatures(matrix: Path, exposures: Path) -> pd.DataFrame:
@@ -73,11 +82,7 @@ def read_signatures(matrix: Path, exposures: Path) -> pd.DataFrame:
     Returns P(context | signature), signatures x contexts, of the signatures with a share, which is the first
     column. What is no such matrix, or has no such signature, is an InputError.
     """
-    texts = read_texts(matrix, "Type")
-    if missing := [context for context in CONTEXTS if context not in texts.index]:
-        raise InputError(
-            f"{matrix.name}, Type: {len(missing)} of the 96 contexts missing ({', '.join(missing[:3])} ...)"
-        )
+    texts = read_contexts(matrix)
     given = read_texts(exposures, "signature")
     if "share" not in given:
         raise InputError(
@@ -92,10 +97,6 @@ def read_signatures(matrix: Path, exposures: Path) -> pd.DataFrame:
         raise InputError(
             f"{exposures.name}, share: they add up to {shares.sum():.4g}; expected more than 0, at most 1"
         )
-    chosen = numbers_of(texts[list(shares.index)], matrix.name).loc[CONTEXTS]
-    for name, total in chosen.sum().items():
-        if abs(total - 1) > 0.01:
-            raise InputError(f"{matrix.name}, {name}: its 96 contexts add up to {total:.4g}; expected 1")
-    table = chosen.T.rename_axis("signature")
+    table = profiles_of(texts, list(shares.index), matrix.name).T.rename_axis("signature")
     table.insert(0, "share", shares)
     return table
