@@ -380,9 +380,9 @@ class Placed(NamedTuple):
     @property
     def few(self) -> Lacking:
         """Return the status and reason of too few mutations, or of enough."""
-        said = f"{self.elsewhere} mutations without a residue of the protein" if self.elsewhere else ""
+        said = f"without a residue of the protein: {self.elsewhere}" if self.elsewhere else ""
         if self.total < LEAST:
-            return "too_few_mutations", "; ".join(filter(None, [f"{self.total} mutations", said]))
+            return "too_few_mutations", "; ".join(filter(None, [f"mutations: {self.total}", said]))
         return "ok", said
 
 
@@ -443,7 +443,7 @@ def between_rows(regions: Sequence[Region], pair: Sequence[Placed], confidence: 
     totals = [placed.total for placed in pair]
     enough = min(totals) >= LEAST
     about = {"total_1": totals[0], "total_2": totals[1], "status": "ok" if enough else "too_few_mutations"}
-    about["reason"] = "" if enough else f"{totals[0]} and {totals[1]} mutations"
+    about["reason"] = "" if enough else f"mutations: {totals[0]} and {totals[1]}"
     rows = []
     for each in regions:
         seen = [int(placed.counts[each.held].sum()) for placed in pair]

@@ -445,7 +445,24 @@ def test_domain__indels_are_left_out_of_single_base_substitutions(run):
     found = read(run(samples, mutations), "domain").query("cohort == 'TCGA' and gene == 'NFE2L2'")
     totals = found.drop_duplicates(["variants"]).set_index("variants")
     assert totals.total.to_dict() == {"all": 18, "single_base": 12}
-    assert totals.reason["all"] == "1 mutations without a residue of the protein"
+    assert totals.reason["all"] == "without a residue of the protein: 1"
+
+
+def test_joined__substitutions_side_by_side_are_one_doublet():
+    samples = sample_rows("TCGA", 2)
+    rows = [
+        mutation(samples[0], "KEAP1", 177, position=5),
+        mutation(samples[0], "KEAP1", 178, position=6),
+        mutation(samples[0], "KEAP1", 178, position=8),
+        mutation(samples[1], "KEAP1", 179, position=7),
+        mutation(samples[1], "KEAP1", 180, position=8, variant_type="deletion"),
+    ]
+    table = pd.DataFrame(rows).astype({"protein_position": "Int64", "position": "Int64"})
+    found = script.joined(table)
+    assert found.position.tolist() == [5, 8, 7, 8]
+    assert found.variant_type.tolist() == ["DNV", "SNV", "SNV", "deletion"]
+    assert script.place(found, 624, single_base=False).total == 4
+    assert script.place(found, 624, single_base=True).total == 2
 
 
 def test_domain__what_is_lacking_is_said_and_length_needs_none_of_it(run):
