@@ -30,7 +30,7 @@ def read_mutations(path: Path) -> pd.DataFrame:
     table = csv.read_csv(
         path,
         read_options=csv.ReadOptions(use_threads=False),
-        parse_options=csv.ParseOptions(delimiter="\t"),
+        parse_options=csv.ParseOptions(delimiter="\t", quote_char=False),
         convert_options=csv.ConvertOptions(include_columns=list(types), column_types=types),
     ).unify_dictionaries()
     frame = table.drop_columns("context").to_pandas()
