@@ -25,7 +25,7 @@ Tests, two-sided, of the null hypothesis that groups do not differ; missing valu
 Standardised mean difference
   Of means in units of the mean variance's root; of shares, Mahalanobis' distance of the levels but the first
   (Yang and Dalton). Of three or more groups the mean over pairs, as the package tableone of R. In large
-  groups above 0.1 is worth a look, whatever p says; in small ones chance alone gives sqrt(1/n_1 + 1/n_2) or so.
+  groups above 0.1 is worth a look, whatever p says; in small ones chance alone gives as much.
 Outcomes
   Recurrence and events are shares here, however long patients were followed: survival compares them in time.
   The score defines score_group, and is not tested by it. Where its cutoff was chosen on recurrence in these

@@ -27,7 +27,8 @@ Separation
   A hazard ratio has a finite estimate if and only if each of both groups leads to the other along steps of
   one kind: a group has an event while the next is at risk. (No event in a group is the plainest case in
   which it does not.) Else the row says so, without numbers. Groups that lead to each other are fitted
-  together, and the likelihood ratio is that of the limit, so that it stays a test of all groups.
+  together, and the likelihood ratio is that of the limit, so that it stays a test of all groups. Of two
+  groups, the one limit that the ratio has is where the likelihood ratio test just rejects.
 Choice of the cutoff
   Where the cutoff of score_group was chosen on these patients, p_value is too small: p_corrected, of
   biomarker_cutoff, repeats the choice in permuted scores.
@@ -65,14 +66,16 @@ from common.tables import write_table
 from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.exceptions import ConvergenceWarning
 from lifelines.statistics import multivariate_logrank_test
+from scipy.optimize import brentq
 from scipy.sparse.csgraph import connected_components
-from scipy.special import chdtrc
+from scipy.special import chdtrc, chdtri
 
 ENDPOINTS = ("os", "dfs")
 TIMES = (12, 24, 36, 60)  # months
 FEW_EVENTS = 10  # below, chi-squared is a rough guide
 # Newton's steps until they are below 1e-10; by default lifelines stops at the 6th digit.
 PRECISION = {"precision": 1e-20, "r_precision": 0, "max_steps": 200}
+FAR = 100  # a log hazard ratio beyond all that can be told
 
 
 # ---- one group: its curve
@@ -237,12 +240,29 @@ def proportional(
     return chi_squared(score @ np.linalg.solve(variance, score), len(score))
 
 
+def one_limit(deaths: Deaths, supremum: float, confidence: float) -> float:
+    """Return the limit of a hazard ratio of two groups that is not finite, by the profile of the likelihood.
+
+    `supremum` is the log likelihood that is approached, but not reached.
+    """
+    critical = chdtri(1, 1 - confidence)
+
+    def excess(coefficient: float) -> float:
+        return 2 * (supremum - moments(np.array([0.0, coefficient]), deaths)[0]) - critical
+
+    return float(np.exp(brentq(excess, -FAR, FAR, xtol=1e-12)))
+
+
 class Cox(NamedTuple):
-    """Cox's model of groups: ratios to the first group where finite, and two tests."""
+    """Cox's model of groups: ratios to the first group where finite, and two tests.
+
+    `limit` is that of a ratio that is not finite, of two groups; else NaN.
+    """
 
     ratios: dict[int, Ratio]
     likelihood_ratio: Tested
     proportional: Tested | None
+    limit: float
 
 
 def cox(months: np.ndarray, event: np.ndarray, code: np.ndarray, deaths: Deaths, confidence: float) -> Cox:
@@ -270,7 +290,8 @@ def cox(months: np.ndarray, event: np.ndarray, code: np.ndarray, deaths: Deaths,
             changes = proportional(months[kept], event[kept], coefficients, own)
     df = groups - pieces
     tested = chi_squared(max(2 * (likelihood - null), 0), df) if df else Tested(np.nan, 0, np.nan)
-    return Cox(ratios, tested, changes)
+    limit = one_limit(deaths, likelihood, confidence) if groups == 2 and df and not ratios else np.nan
+    return Cox(ratios, tested, changes, limit)
 
 
 # ---- an endpoint of a grouping
@@ -430,8 +451,12 @@ def list_tests(own: Cohort, confidence: float) -> list[dict[str, object]]:
             continue
         empty = [present[each] for each in (0, group) if not deaths.events[:, each].any()]
         why = f"no events in {' and '.join(empty)}" if empty else "the events of both groups are separated"
-        lacking = ("not_finite", f"no finite hazard ratio: {why}; {towards(common, group)}")
-        rows.append(row("cox", None, lacking, **pair))
+        why = f"no finite hazard ratio: {why}; {towards(common, group)}"
+        if not np.isnan(fitted.limit):
+            above = common[group, 0]  # the group has events while the reference is at risk
+            pair |= {f"hazard_ratio_{'low' if above else 'high'}": fitted.limit}
+            why += f", and is {'above' if above else 'below'} {fitted.limit:.3g} ({confidence * 100:g} %)"
+        rows.append(row("cox", None, ("not_finite", why), **pair))
     rows.append(row("cox_likelihood_ratio", fitted.likelihood_ratio, none))
     lacking = ("too_few", f"{number(len(deaths.time), 'event time')}: a change with time cannot be told")
     if not fitted.ratios:

@@ -24,8 +24,8 @@ LARGE = 1e9  # months: no horizon
 CLOSE = {"rtol": 1e-6, "atol": 1e-9}
 COLUMNS = ["survival", "survival_low", "survival_high"]
 LUNG = {"lung_sex": "sex", "lung_sex_365": "sex", "lung_ph.ecog": "ph.ecog"}
-STUDIES = [*LUNG, "veteran_celltype", "veteran_trt", "tied", "half", "apart", "before"]
-SEPARATED = ("apart", "before")
+STUDIES = [*LUNG, "veteran_celltype", "veteran_trt", "tied", "half", "apart", "before", "without"]
+SEPARATED = ("apart", "before", "without")
 each_study = pytest.mark.parametrize("study", STUDIES)
 
 
@@ -170,7 +170,8 @@ def test_at_time__reads_the_curve_as_summary_of_survfit_does(study):
 @each_study
 def test_list_tests__are_those_of_survdiff_coxph_and_cox_zph(study, of_study):
     found = of_study[study].tests.set_index(["test", "group"])
-    for row in oracle("tests", study).itertuples():
+    wanted = oracle("tests", study)
+    for row in wanted[wanted.test != "limit"].itertuples():
         ours = found.loc[row.test] if pd.isna(row.group) else found.loc[[(row.test, row.group)]]
         assert len(ours) == 1
         ours = ours.iloc[0]
@@ -201,7 +202,7 @@ def test_analyse__finds_a_planted_hazard_ratio():
 def test_log_rank__rejects_as_often_as_it_says_where_groups_do_not_differ():
     rng = np.random.default_rng(2)
     p = []
-    for _ in range(120):
+    for _ in range(100):
         table = simulated(rng, {"a": 0.1, "b": 0.1}, 30)
         months, event = table.time.to_numpy(), table.event.to_numpy()
         code = (table.group == "b").to_numpy().astype(int)
@@ -333,15 +334,27 @@ def test_cox__says_that_a_ratio_is_not_finite_exactly_where_the_likelihood_has_n
         ({"a": [(5, 1), (8, 1), (9, 1)], "b": [(1, 1), (2, 1), (3, 1)]}, "separated; it grows without bound"),
     ],
 )  # fmt: skip
-def test_cox__gives_separated_groups_no_ratio_and_tests_them_all_the_same(groups, why):
+def test_cox__gives_separated_groups_a_limit_instead_of_a_ratio_and_tests_them_all_the_same(groups, why):
     tests = analysed(people(groups)).tests.set_index("test")
     row = tests.loc["cox"]
     assert row.status == "not_finite"
     assert why in row.reason
-    assert row[["hazard_ratio", "hazard_ratio_high", "p_value", "statistic"]].isna().all()
+    assert row[["hazard_ratio", "log_hazard_ratio", "standard_error", "p_value", "statistic"]].isna().all()
+    given = "hazard_ratio_low" if "grows" in why else "hazard_ratio_high"
+    assert row[["hazard_ratio_low", "hazard_ratio_high"]].dropna().index.tolist() == [given]
     assert tests.loc["proportional_hazards", "status"] == "not_finite"
     assert tests.loc[["log_rank", "cox_likelihood_ratio"], "p_value"].notna().all()
     assert not np.isinf(tests.select_dtypes("number").astype(float)).any().any()
+
+
+@pytest.mark.parametrize("study", ["before", "without"])
+def test_one_limit__is_where_the_likelihood_of_coxph_with_an_offset_just_rejects(study, of_study):
+    wanted = oracle("tests", study).set_index("test").coefficient["limit"]
+    row = of_study[study].tests.set_index("test").loc["cox"]
+    assert np.log(row.hazard_ratio_high) == pytest.approx(wanted, rel=1e-6)
+    assert f"below {np.exp(wanted):.3g} (95 %)" in row.reason
+    narrow = analysed(patients_of(study), confidence=0.8).tests.set_index("test").loc["cox"]
+    assert narrow.hazard_ratio_high < row.hazard_ratio_high
 
 
 def test_cox__fits_the_groups_that_are_not_separated():
@@ -620,28 +633,21 @@ def test_main__names_the_columns_where_a_grouping_is_none_of_them(tmp_path, run_
     assert "patients.tsv: --survival-groups: no column stage (expected one of score_group, " in done.output
 
 
-def test_main__writes_the_same_bytes_for_the_same_patients(tmp_path, run_script):
+def test_main__explains_every_column_and_writes_the_same_bytes(tmp_path, run_script):
     options = write_study(tmp_path, simulated(np.random.default_rng(13), {"high": 0.2, "low": 0.1}, 12))
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
         assert run_script(survival.main, **options, results=tmp_path / folder).exit_code == 0
+    rows = [line.split("\t") for line in (ORACLES.parents[1] / "assets/columns.tsv").read_text().splitlines()]
+    explained = {(row[0], row[1]) for row in rows}
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert len(names) > 9
     for name in names:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
-
-
-def test_main__explains_every_column(tmp_path, run_script):
-    options = write_study(tmp_path, simulated(np.random.default_rng(14), {"high": 0.2, "low": 0.1}, 12))
-    assert run_script(survival.main, **options, results=tmp_path).exit_code == 0
-    rows = [line.split("\t") for line in (ORACLES.parents[1] / "assets/columns.tsv").read_text().splitlines()]
-    explained = {(row[0], row[1]) for row in rows}
-    for path in tmp_path.glob("*.tsv"):
-        if path.name in ("patients.tsv", "versions.tsv"):
-            continue
-        name = "*.curves.tsv" if path.name.endswith(".curves.tsv") else path.name
-        for column in path.read_text().splitlines()[0].split("\t"):
-            assert (f"survival/{name}", column) in explained
+        if name.endswith(".tsv") and name != "versions.tsv":
+            table = "*.curves.tsv" if name.endswith(".curves.tsv") else name
+            for column in (tmp_path / "one" / name).read_text().splitlines()[0].split("\t"):
+                assert (f"survival/{table}", column) in explained
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,12 @@ def ratio_text(row: tuple) -> str:
     return f"HR {row.hazard_ratio:.2f} ({row.hazard_ratio_low:.2f}\u2013{row.hazard_ratio_high:.2f})"
 
 
+def bound_text(row: tuple) -> str:
+    """Write what is known of a hazard ratio without finite estimate: `not finite, above 2.31`."""
+    sides = (("above", row.hazard_ratio_low), ("below", row.hazard_ratio_high))
+    return ", ".join(["not finite", *(f"{side} {limit:.2f}" for side, limit in sides if pd.notna(limit))])
+
+
 def written(tests: pd.DataFrame) -> list[str]:
     """Write the tests of an endpoint as lines of its panel."""
     lines = []
@@ -61,7 +67,7 @@ def written(tests: pd.DataFrame) -> list[str]:
         elif row.test == "cox" and pd.notna(row.group) and (tests.test == "cox").sum() <= 3:
             of = f"{shortened(row.group, NAME)} / {shortened(row.reference, NAME)}: "
             if row.status == "not_finite":
-                lines.append(f"{of}HR not finite")
+                lines.append(f"{of}HR {bound_text(row)}")
             elif pd.notna(row.hazard_ratio):
                 lines.append(of + ratio_text(row))
     return lines

@@ -8,7 +8,8 @@ version <- paste0("# R ", getRversion(), ", survival ", packageVersion("survival
 lung <- read.csv("../../../shared/data/survival/survival_lung.csv")
 lung <- data.frame(time = lung$time, event = lung$status - 1, sex = lung$sex, ph.ecog = lung$ph.ecog)
 veteran <- with(veteran, data.frame(time = time, event = status, celltype = celltype, trt = trt))
-# Ties, months 0, steps at one half; in "apart" one group has no event, in "before" one has all of its events first.
+# Ties, months 0, steps at one half; in "apart" and "without" one group has no event,
+# in "before" one has all of its events first.
 small <- rbind(
   data.frame(case = "tied", time = c(0, 0, 1, 1, 2, 2, 2, 3, 4, 5, 1, 2, 2, 3, 3, 4, 5, 6, 6, 7),
              event = c(1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 1, 0, 1), group = rep(c("a", "b"), each = 10)),
@@ -16,7 +17,9 @@ small <- rbind(
              event = c(1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1), group = rep(c("a", "b", "c"), each = 4)),
   data.frame(case = "apart", time = c(2, 4, 5, 7, 9, 3, 5, 6, 8, 9, 1, 4, 6, 6, 9),
              event = c(1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0), group = rep(c("a", "b", "c"), each = 5)),
-  data.frame(case = "before", time = c(1, 2, 2, 3, 4, 5, 6, 7), event = c(1, 1, 1, 1, 1, 0, 1, 1), group = rep(c("a", "b"), each = 4))
+  data.frame(case = "before", time = c(1, 2, 2, 3, 4, 5, 6, 7), event = c(1, 1, 1, 1, 1, 0, 1, 1), group = rep(c("a", "b"), each = 4)),
+  data.frame(case = "without", time = c(2, 3, 3, 5, 8, 9, 4, 6, 7, 9, 9, 10), event = c(1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0),
+             group = rep(c("a", "b"), each = 6))
 )
 studies <- list(
   lung_sex = list(data = lung, by = "sex"),
@@ -57,12 +60,18 @@ for (name in names(studies)) {
   df <- sum(rank$exp > 0) - 1
   tests <- rbind(tests, add("log_rank", NA, rank$chisq, df, pchisq(rank$chisq, df, lower.tail = FALSE)))
   # Of separated groups the likelihood comes to its limit, the coefficients go on.
-  separated <- name %in% c("apart", "before")
+  separated <- name %in% c("apart", "before", "without")
   control <- coxph.control(eps = 1e-11, iter.max = if (separated) 30 else 50)
   cox <- suppressWarnings(coxph(Surv(time, event) ~ group, data, ties = "efron", control = control))
   ratio <- 2 * diff(cox$loglik)
   df <- sum(!is.na(coef(cox)))
   tests <- rbind(tests, add("cox_likelihood_ratio", NA, ratio, df, pchisq(ratio, df, lower.tail = FALSE)))
+  if (separated && length(levels(data$group)) == 2) { # where the likelihood is below its limit by 1.92
+    x <- as.numeric(data$group == levels(data$group)[2])
+    excess <- function(b) 2 * (cox$loglik[2] - coxph(Surv(time, event) ~ offset(b * x), data)$loglik) - qchisq(0.95, 1)
+    limit <- uniroot(excess, c(-20, 20), tol = 1e-12)$root
+    tests <- rbind(tests, add("limit", levels(data$group)[2], NA, NA, NA, limit))
+  }
   if (separated) next
   found <- summary(cox)
   tests <- rbind(tests, add("cox", levels(data$group)[-1], found$coef[, "z"], 1, found$coef[, "Pr(>|z|)"],
