@@ -519,7 +519,8 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     check_patients(names, tables, right, problems)
     if "patients" in tables:
         there |= of_patients(tables["patients"], right)
-    cohorts = check_cohorts(names, tables, given.found, given.read, schema.parent, problems)
+    gene = right.get("spectrum_gene", "")
+    cohorts = check_cohorts(names, tables, given.found, given.read, schema.parent, gene, problems)
     there |= set() if cohorts is None else cohorts.there
     panel_genes = [
         gene

@@ -23,12 +23,12 @@ workflow COHORTS {
     main:
     cohort = cohorts.first()
     samples = profiled.first()
-    panel = panels.collect().ifEmpty([]).first()
-    genes = panel_genes.collect().ifEmpty([]).first()
+    panel = panels.collect().ifEmpty([])
+    genes = panel_genes.collect().ifEmpty([])
     target_genes = assets.map { paths -> paths.target_genes }
     domains = assets.map { paths -> paths.domains }
-    fasta = genome.toList().map { found -> found ? found[0] : [] }.first()
-    gtf = annotation.toList().map { found -> found ? found[0] : [] }.first()
+    fasta = genome.toList().map { found -> found ? found[0] : [] }
+    gtf = annotation.toList().map { found -> found ? found[0] : [] }
     given = cohort_files.map { table -> table.splitCsv(header: true, sep: '\t') }
     mafs = given.map { rows -> rows.findAll { row -> row.kind == 'maf' }.collect { row -> file(row.uri, glob: false) } }.first()
     matrices = given.map { rows -> rows.findAll { row -> row.kind == 'sbs96' }.collect { row -> file(row.uri, glob: false) } }.first()

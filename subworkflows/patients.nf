@@ -15,9 +15,9 @@ workflow PATIENTS {
     listed = patients.combine(planned).filter { _table, plan -> plan.patient_table }.map { table, _plan -> table }.first()
 
     BIOMARKER_CUTOFF(scored, options.subMap('score_cutoff', 'score_permutations', 'survival_horizon', 'bootstraps', 'seed', 'confidence'))
-    groups = BIOMARKER_CUTOFF.out.groups
-    SURVIVAL(followed, groups.mix(BIOMARKER_CUTOFF.out.corrected).collect(sort: { table -> table.name }).ifEmpty([]), options.subMap('survival_groups', 'survival_horizon', 'confidence'))
-    PATIENT_TABLE(listed, groups.ifEmpty([]), options.subMap('survival_groups', 'confidence'))
+    scores = BIOMARKER_CUTOFF.out.groups.mix(BIOMARKER_CUTOFF.out.corrected).collect(sort: { table -> table.name }).ifEmpty([])
+    SURVIVAL(followed, scores, options.subMap('survival_groups', 'survival_horizon', 'confidence'))
+    PATIENT_TABLE(listed, scores, options.subMap('survival_groups', 'confidence'))
 
     sections = BIOMARKER_CUTOFF.out.sections.mix(SURVIVAL.out.sections, PATIENT_TABLE.out.sections)
 

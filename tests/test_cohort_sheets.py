@@ -123,6 +123,8 @@ def test_cohorts__may_be_ready_matrices(gate):
         ("cohorts.csv", "tcga.tsv", "", "cohorts.csv, row 2, samples: found nothing, with a MAF"),
         ("cohorts.csv", "GRCh37", "hg19", "cohorts.csv, row 2, genome_build: found 'hg19'"),
         ("cohorts.csv", "GRCh37", "GRCh38", "tcga.maf.gz, NCBI_Build: found 'GRCh37' in 2 rows"),
+        ("cohorts.csv", "C-CAT", "pooled", "cohorts.csv, row 3, cohort: found 'pooled'"),
+        ("cohorts.csv", "C-CAT", "KEAP1", "cohorts.csv, row 3, cohort: found 'KEAP1'"),
         ("cohorts.csv", "C-CAT", "TCGA", "cohorts.csv, row 3, cohort: found 'TCGA', as in row 2"),
         (
             *("tcga.tsv", "T2\tB", "T4\tB"),

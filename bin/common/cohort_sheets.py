@@ -30,6 +30,7 @@ GENE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]*")
 HEADS = {"gene", "gene_name", "hugo_symbol", "symbol"}  # of lists of genes, whatever their case
 BUILDS = {"GRCh37": ("37", "19"), "GRCh38": ("38",)}  # numbers by which a MAF may call it
 MATRIX_HEADS = ("MutationType", "Type")
+POOLED = "pooled"  # what the matrix of all cohorts is called by
 PANELS = ["panel", "specimen", "normal", "gene", "chrom", "start", "end"]
 PROFILED = ["cohort", "sample", "patient", "panel"]
 
@@ -242,9 +243,13 @@ def check_cohorts(
     found: Mapping[str, Mapping[str, Seen]],
     read: Mapping[tuple[str, str], Table],
     schemas: Path,
+    gene: str,
     problems: Problems,
 ) -> Cohorts | None:
-    """Check the sheets of cohorts and panels, and the files that they name; None if there are none."""
+    """Check the sheets of cohorts and panels, and the files that they name; None if there are none.
+
+    `gene` has a spectrum of its own, in a file of its name.
+    """
     panels, known = None, []
     if "panels" in tables:
         check_named(names["panels"], tables["panels"], ["file"], found.get("panels", {}), problems)
@@ -257,6 +262,9 @@ def check_cohorts(
     schema = json.loads((schemas / "assets/cohort_samples.schema.json").read_text())
     rows, files, samples, there = [], [], [], set()
     for row in cohorts.itertuples():
+        if row.cohort in (POOLED, gene):
+            expected = "another name: a matrix of all cohorts, or of --spectrum_gene, has this one"
+            problems.add(f"{name}, row {row.Index}, cohort", shown(row.cohort), expected)
         if row.maf == "" and row.sbs96 == "":
             expected = "a MAF file, or a ready matrix in the column sbs96"
             problems.add(f"{name}, row {row.Index}, maf", "nothing, and no sbs96", expected)
