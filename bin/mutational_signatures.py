@@ -20,14 +20,13 @@ Intervals  Percentiles of shares (nnls) over bootstraps: of a tumour, its mutati
            those of SBS5, which is flat, and loses to SBS3, which is flat too.
 Few        A tumour with fewer mutations than asked for gets no shares; it still counts in the pooled cohort.
 Presence   Of a therapy signature in a pooled cohort, and of all of them together: its share against those in
-           mutations drawn from the fit without therapy signatures; p is the part of these that reach it, one
-           sided (below 0.05 in 0 to 4 % of simulated cohorts without). It is seen if the share is above their
-           quantile of the confidence.
+           mutations drawn from the fit without therapy signatures. p is the part that reach it (below 0.05
+           in 0 to 4 % of simulated cohorts); seen is a share above their quantile of the confidence.
 Limit      The smallest share that would have been seen with 80 % power in so many mutations of that
-           background, found by bisection over simulations (signatures taken together in equal parts).
-           No tumour is exactly such a mixture. The squared error of the fit over that of multinomial draws,
-           if above 1, is the dispersion; simulations have so many times fewer mutations than the cohort. The
-           counting limit is that of the mutations as they are, were the cohort exactly such a mixture.
+           background, by bisection over simulations (signatures taken together in equal parts). No tumour is
+           exactly such a mixture. The squared error of the fit over that of multinomial draws, if above 1, is
+           the dispersion: the cohort is simulated with so many times fewer mutations than it has. The
+           counting limit is that of all mutations, were the cohort exactly such a mixture.
 Comparison Difference of the pooled shares of two cohorts. Interval: bootstraps of the tumours of both. Test:
            tumours permuted between the cohorts, two-sided, of the difference over its linearised standard
            error, which holds for cohorts of unlike numbers of mutations too (Janssen 1997). If cohorts have
@@ -272,34 +271,46 @@ def targets_of(therapy: Sequence[str]) -> dict[str, list[str]]:
 
 
 class Simulated(NamedTuple):
-    """A cohort without therapy signatures, as often as it is simulated."""
+    """A cohort of so many mutations, as often as it is simulated."""
 
     name: str
     profiles: np.ndarray  # 96 x signatures
-    background: np.ndarray  # 96: what the other signatures make; it adds up to 1
+    others: np.ndarray  # 96 x signatures: those but therapy
+    mixture: np.ndarray  # 96: the cohort's mutations, or what is expected of them
     mutations: float
     settings: Settings
 
-    def shares(self, what: str, planted: np.ndarray | None = None, part: float = 0.0) -> np.ndarray:
-        """Return fitted shares (simulations x signatures), with this part of the mutations from a profile."""
-        mixture = self.background if planted is None else (1 - part) * self.background + part * planted
+    def shares(self, what: str, mixture: np.ndarray) -> np.ndarray:
+        """Return fitted shares (simulations x signatures) of mutations drawn from a mixture."""
         rng = generator(self.settings.seed, self.name, what)
         counts = drawn(rng, max(self.mutations, 1), mixture, self.settings.bootstraps)
         return fitted_shares(self.profiles, counts)
 
-    def power(self, own: np.ndarray, what: str, part: float, reached: float) -> float:
-        """Return how often these signatures, in equal parts, have a share above the one to be reached."""
-        found = self.shares(what, self.profiles[:, own].mean(axis=1), part)[:, own]
-        return float((np.nansum(found, axis=1) > reached + STRICT).mean())
+    def background(self) -> np.ndarray:
+        """Return what the other signatures alone would make of the mixture; 96, which add up to 1 (or 0)."""
+        made = self.others @ fitted(self.others, self.mixture[None])[0]
+        return made / (made.sum() or 1)
 
-    def detection_limit(self, own: np.ndarray, what: str, reached: float) -> float:
+    def null(self, own: np.ndarray) -> np.ndarray:
+        """Return the shares of these signatures in the background."""
+        return np.nansum(self.shares("null", self.background())[:, own], axis=1)
+
+    def power(self, own: np.ndarray, what: str, part: float) -> float:
+        """Return how often this part of these signatures, in equal parts, in the background is seen."""
+        planted = (1 - part) * self.background() + part * self.profiles[:, own].mean(axis=1)
+        # The test would not know the background, but fit it to these mutations too.
+        reached = np.quantile(self._replace(mixture=planted).null(own), self.settings.confidence)
+        found = np.nansum(self.shares(what, planted)[:, own], axis=1)
+        return float((found > reached + STRICT).mean())
+
+    def detection_limit(self, own: np.ndarray, what: str) -> float:
         """Return the smallest part of these signatures that is seen with enough power; NaN if none is."""
-        if self.power(own, what, 1, reached) < POWER:
+        if self.power(own, what, 1) < POWER:
             return np.nan
         low, high = np.log(SMALLEST), 0.0
         for _ in range(HALVINGS):
             middle = (low + high) / 2
-            seen = self.power(own, what, float(np.exp(middle)), reached) >= POWER
+            seen = self.power(own, what, float(np.exp(middle))) >= POWER
             low, high = (low, middle) if seen else (middle, high)
         return float(np.exp(high))
 
@@ -309,16 +320,14 @@ def presence(cohort: Cohort, replicates: np.ndarray, settings: Settings) -> list
     profiles, names, targets = cohort.profiles.to_numpy(), list(cohort.profiles), targets_of(settings.therapy)
     counts = cohort.counts.sum(axis=0)
     others = profiles[:, ~np.isin(names, settings.therapy)]
-    background = others @ fitted(others, counts[None])[0]
-    if not background.any():
+    exact = Simulated(cohort.name, profiles, others, counts, counts.sum(), settings)
+    if not exact.background().any():
         reason = "the signatures but those of therapy make none of the mutations: there is no background"
         return [{"signatures": what, "status": "no_background", "reason": reason} for what in targets]
     exposures = fitted(profiles, counts[None])[0]
-    observed = shares(exposures)
     spread = max(dispersion(profiles, counts, exposures), 1.0)
-    exact = Simulated(cohort.name, profiles, background / background.sum(), counts.sum(), settings)
     dispersed = exact._replace(mutations=counts.sum() / spread)
-    nulls, rows = [dispersed.shares("null"), exact.shares("null")], []
+    rows = []
     for what, members in targets.items():
         own = np.isin(names, members)
         row = {"signatures": what, "dispersion": spread, "power": POWER}
@@ -326,19 +335,15 @@ def presence(cohort: Cohort, replicates: np.ndarray, settings: Settings) -> list
             reason = f"not among the signatures that are fitted: {', '.join(sorted(missing))}"
             rows.append(row | {"status": "not_fitted", "reason": reason})
             continue
-        share, (null, of_exact) = (
-            float(observed[own].sum()),
-            (np.nansum(each[:, own], axis=1) for each in nulls),
-        )
+        share, null = float(shares(exposures)[own].sum()), dispersed.null(own)
         low, high = limits(replicates[:, own].sum(axis=1), settings.confidence)
         reached = float(np.quantile(null, settings.confidence))
         row |= {"share": share, "ci_low": float(low), "ci_high": float(high), "null_share": reached}
         row["p_value"] = (1 + (null >= share - STRICT).sum()) / (1 + settings.bootstraps)
         row["verdict"] = "seen" if share > reached + STRICT else "not_seen"
-        row["detection_limit"] = row["counting_limit"] = dispersed.detection_limit(own, what, reached)
+        row["detection_limit"] = row["counting_limit"] = dispersed.detection_limit(own, what)
         if spread > 1:
-            counted = float(np.quantile(of_exact, settings.confidence))
-            row["counting_limit"] = exact.detection_limit(own, what, counted)
+            row["counting_limit"] = exact.detection_limit(own, what)
         row["status"] = "ok"
         if np.isnan(row["detection_limit"]):
             reason = f"not even mutations by {what} alone would show in {100 * POWER:.0f} % of such cohorts"

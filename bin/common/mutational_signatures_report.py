@@ -103,10 +103,10 @@ def write_detection(detection: pd.DataFrame, confidence: float, path: Path) -> N
     write_section(
         path,
         "Signatures of therapy: seen, and what would have been",
-        f"{' '.join(words)} Seen is a share above those of {percent(confidence)} of simulated cohorts with as "
-        "many mutations and the same other signatures; the detection limit is the smallest share that would "
-        "have been seen with this power, the counting limit that for a cohort that is exactly a mixture "
-        f"of the signatures. A share below it may be there. {ORIGIN}",
+        f"{' '.join(words)} Seen is a share above those of {percent(confidence)} of simulated cohorts with "
+        "as many mutations and the same other signatures. The detection limit is the smallest share that "
+        "would have been seen with this power, the counting limit that for a cohort that is exactly a "
+        f"mixture of the signatures. A share below it may be there. {ORIGIN}",
         "table",
         rows_of(table[columns]),
         settings={"col1_header": "cohort and signatures"},
