@@ -16,7 +16,7 @@ PROFILED = dict.fromkeys(["cohort", "sample", "patient", "panel"], "str")
 HARMONISED = dict.fromkeys(["cohort", "sample", "counts", "status", "reason"], "str")
 PANELS = dict.fromkeys(["panel", "gene", "chrom"], "str") | {"start": "Int64", "end": "Int64"}
 TALLIES = ["snvs", "counted", "doublets", "rejected", "outside_panel_genes"]
-SAMPLE = ["cohort", "sample", "source", *TALLIES, "status", "reason"]
+SAMPLE = ["cohort", "sample", "panel", "source", *TALLIES, "status", "reason"]
 SIMILARITY = [
     *("cohort_1", "cohort_2", "what", "mutations_1", "mutations_2", "cosine", "cosine_corrected"),
     *("cosine_low", "cosine_high", "resampled", "status", "reason"),
