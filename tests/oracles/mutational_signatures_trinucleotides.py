@@ -1,6 +1,6 @@
 """How often each trinucleotide is in the human genome and exome, for tests/test_mutational_signatures.py.
 
-As SigProfilerMatrixGenerator 1.4.0 (PyPI, BSD-2) counted them; a trinucleotide has a pyrimidine in its middle,
+As SigProfilerMatrixGenerator 1.4.0 (PyPI, BSD-2) counted them; a trinucleotide has a pyrimidine in its middle
 and stands for both strands. To write the table anew:
 
     pip download --no-deps SigProfilerMatrixGenerator==1.4.0
