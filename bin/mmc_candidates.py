@@ -433,9 +433,8 @@ def to_measure(own: Judgement, pieces: Sequence[Piece]) -> tuple[str, str]:
     for about, level in (("nrf2", own.active), ("nqo1", own.functional)):
         names = [words for name, words in TO_MEASURE[about].items() if name not in measured]
         if level != "yes":
-            lacking.append(
-                f"measure {' or '.join(names)}" if names else f"{about.upper()}: the assays do not decide"
-            )
+            said = f"measure {', '.join(names[:-1])}{' or ' if names[1:] else ''}{''.join(names[-1:])}"
+            lacking.append(said if names else f"{about.upper()}: the assays do not decide")
     status = "conflict" if "conflict" in own.flags else UNKNOWN if own.notes else "no_evidence"
     return status, "; ".join(lacking)
 

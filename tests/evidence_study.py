@@ -16,17 +16,18 @@ UNITS = {
     "cisplatin_shift": "log2",
 }
 SOURCES = {
-    "nrf2_target": "sample_scores",
-    "are": "group_comparison",
-    "nrf2_protein": "group_comparison",
-    "nqo1_protein": "group_comparison",
-    "nqo1_activity": "group_comparison",
-    "nqo1": "locus_genotype",
-    "mmc": "dose_comparison",
-    "cisplatin": "dose_comparison",
-    "keap1": "variant_comparison",
-    "cul3": "variant_comparison",
-    "nfe2l2": "variant_comparison",
+    "nrf2_target": "target_score/scores.tsv",
+    "are": "group_comparison/groups.tsv",
+    "nrf2_protein": "group_comparison/groups.tsv",
+    "nqo1_protein": "group_comparison/groups.tsv",
+    "nqo1_activity": "group_comparison/groups.tsv",
+    "nqo1": "locus_genotype/lines.tsv",
+    "mmc": "dose_comparison/resistance.tsv",
+    "cisplatin": "dose_comparison/resistance.tsv",
+    "keap1": "variant_comparison/comparison.tsv",
+    "cul3": "variant_comparison/comparison.tsv",
+    "nfe2l2": "variant_comparison/comparison.tsv",
+    "ihc": "biomarker_cutoff/scores.tsv",
 }
 
 
@@ -151,6 +152,6 @@ def seven_lines() -> pd.DataFrame:
 def write_evidence(table: pd.DataFrame, folder: Path) -> Path:
     """Write the evidence as the analyses do, a file a source; return the folder."""
     folder.mkdir(exist_ok=True)
-    for source, rows in table.groupby("source", sort=False):
+    for source, rows in table.groupby(table.source.str.partition("/")[0], sort=False):
         write_table(rows, folder / f"{source}_evidence.tsv")
     return folder

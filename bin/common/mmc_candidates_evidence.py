@@ -115,11 +115,12 @@ def pieces_of(table: pd.DataFrame) -> list[Piece]:
     texts, numbers = list(Piece._fields[1:8]), list(Piece._fields[8:])
     rows = zip(
         measured.index,
-        measured[texts].astype(object).fillna("").itertuples(index=False),
-        measured[numbers].itertuples(index=False),
+        measured[texts].astype(object).fillna("").itertuples(index=False, name=None),
+        measured[numbers].itertuples(index=False, name=None),
         strict=True,
     )
-    return [Piece(at, *words, *values) for at, words, values in rows]
+    # A source is an analysis and its table.
+    return [Piece(at, *words[:-1], words[-1].partition("/")[0], *values) for at, words, values in rows]
 
 
 def nrf2_words(points: float, active: str, notes: Sequence[Note]) -> str:

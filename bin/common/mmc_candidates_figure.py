@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from common.figures import DIVERGING, PALE, QUIET, ROLES, new_figure, shortened, styled
 from common.labels import text_width
@@ -242,6 +243,7 @@ def draw_quadrants(drawn: pd.DataFrame, limits: Sequence[float]) -> Figure:
     low, high = min(-4.5, drawn.nrf2_points.min() - 0.5), max(6.0, drawn.nrf2_points.max() + 0.5)
     centres = [(top + below) / 2 for top, below in pairwise(edges)]
     left.set_yticks(centres, [BANDS[band] for band in bands], size=7, weight="bold", color=DARK)
+    figure.get_layout_engine().set(wspace=0.06)
     for panel in (left, right):
         for edge in edges[1:-1]:
             panel.axhline(edge, color=QUIET, lw=0.6)
@@ -283,7 +285,9 @@ def draw_quadrants(drawn: pd.DataFrame, limits: Sequence[float]) -> Figure:
         xlabel=f"NRF2 points (from {limits[1]:g} active, up to {limits[0]:g} not)",
     )
     right.axvline(0, color=QUIET, lw=0.6)
-    right.set(xlim=(-1.1 * most, 1.1 * most), xlabel="log2 fold change, interval (below 0: more sensitive)")
+    for panel, ends in ((left, (low, high)), (right, (-1.1 * most, 1.1 * most))):
+        panel.set_xticks([tick for tick in MaxNLocator(6).tick_values(*ends) if ends[0] <= tick <= ends[1]])
+    right.set(xlim=(-1.1 * most, 1.1 * most), xlabel="log2 fold change (below 0: more sensitive)")
     left.text(
         high - 0.01 * (high - low),
         0.15,
