@@ -1,4 +1,4 @@
-"""Write what an analysis knows that bears on the call of mitomycin C candidates, in the columns of all of them."""
+"""Write what an analysis knows that bears on the call of mitomycin C candidates, in columns of one form."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
