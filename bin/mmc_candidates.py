@@ -329,7 +329,8 @@ def sign(piece: Piece, rules: dict) -> str:
         "nqo1_protein": tuple(protein_state(piece, rules) == state for state in ("lost", "present")),
         "nqo1_allele": (piece.effect == "loss" and piece.call in WHOLE, False),
         "nqo1_coverage": (False, piece.call == "two_intact" and value >= intact["coverage_from"]),
-        "nqo1_expression": (value < rows["not_expressed"]["tpm_below"], value >= intact["tpm_from"]),
+        # That it is expressed does not say that it works.
+        "nqo1_expression": (value < rows["not_expressed"]["tpm_below"], False),
         "nqo1_exon4_skipping": (value >= rows["exon_4_skipped"]["lost_from"], False),
     }[piece.evidence]
     return "negative" if negative else "positive" if positive else "neutral"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from common.mmc_candidates_tables import COLUMNS, NUMBERS
+from common.evidence import COLUMNS, NUMBERS, evidence_table
 from common.tables import write_table
 
 ROLES = {"parental": "reference", "resistant": "target", "tumour": "other"}
@@ -43,7 +43,7 @@ def row(
 
 def table_of(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
     """Make a table of evidence."""
-    return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(NUMBERS, "float64"))
+    return evidence_table(rows)
 
 
 def assays(line: str, condition: str, reporter: float, nrf2: float, nqo1: float) -> list[dict[str, object]]:

@@ -8,12 +8,13 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from common.cli import InputError
+from common.evidence import COLUMNS
 from common.figures import STYLE
 from common.mmc_candidates_evidence import Piece, pieces_of
 from common.mmc_candidates_figure import CALLS, draw_matrix, draw_quadrants, matrix_of, quadrants_of
 from common.mmc_candidates_report import pages_of
 from common.mmc_candidates_rules import ORDERED, check_rules, found_at, read_rules
-from common.mmc_candidates_tables import COLUMNS, EVIDENCE, read_evidence
+from common.mmc_candidates_tables import EVIDENCE, read_evidence
 from conftest import ROOT
 from evidence_study import alleles, assays, expression, row, seven_lines, shift, table_of, write_evidence
 from matplotlib.text import Text
@@ -874,17 +875,26 @@ def test_main__says_on_the_first_screen_which_line_to_treat_and_why(of_seven):
     shown = section(of_seven)
     said = shown["description"]
     assert said.startswith(
-        "Candidates for mitomycin C: HSC-3 resistant, HO-1-u-1 parental and HO-1-u-1 resistant. HSC-3 "
-        "resistant: NRF2 is active: NRF2 target genes +1.2 log2"
+        "Candidates for mitomycin C are HSC-3 resistant (NRF2 target genes +1.2 log2 from the study's low "
+        "lines, ARE reporter 4.5 times the reference, NQO1 activity 360 nmol/min/mg), HO-1-u-1 parental ("
     )
-    assert "NQO1 works: NQO1 activity 360 nmol/min/mg" in said
-    assert "NRF2 is active, but NQO1 does not work: HSC-2 resistant." in said
+    assert "The measured response to it agrees in HSC-3 resistant and HO-1-u-1 resistant." in said
+    assert "NRF2 is active, but NQO1 does not work, in HSC-2 resistant (" in said
+    assert "NQO1 protein 0.15 times the reference, absent by eye)." in said
     assert "provisional" in said
-    assert list(shown["data"])[:3] == ["HSC-3 resistant", "HO-1-u-1 parental", "HO-1-u-1 resistant"]
-    assert shown["nrf2flow"]["findings"]["HSC-3"].endswith(
-        "resistant: MMC candidate (NRF2 active: yes, NQO1 functional: yes)"
+    rows = re.findall(r"<tr><td><strong>(.*?)</strong> (.*?)</td><td><span [^>]*>(.*?)</span>", shown["data"])
+    assert rows[:4] == [
+        *(("HSC-3", R, "candidate"), ("HO-1-u-1", P, "candidate"), ("HO-1-u-1", R, "candidate")),
+        ("HSC-2", P, "not a candidate"),
+    ]
+    assert len(rows) == 14
+    assert (
+        "KEAP1 W544* heterozygous, VAF 0.5 (+1). It came with resistance.</td><td>NQO1 works" in shown["data"]
     )
-    for name in ("mmc_candidates", "mmc_candidates_evidence", "mmc_candidates_figures"):
+    assert shown["nrf2flow"]["findings"]["HSC-3"].endswith(
+        "resistant candidate (NRF2 active: yes, NQO1 functional: yes)"
+    )
+    for name in ("mmc_candidates", "mmc_candidates_evidence", "mmc_candidates_quadrants"):
         assert "Research use only" in section(of_seven, name)["description"]
         assert (of_seven / f"{name}_mqc.json").stat().st_size < 300_000
 

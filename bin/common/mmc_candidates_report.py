@@ -2,39 +2,34 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from common.figures import embedded, files_of, save_figure
+from common.figures import PALE, QUIET, embedded, files_of, save_figure
 from common.mmc_candidates_figure import (
     CALLS,
+    DARK,
     PAGE,
-    VERDICTS,
+    POSITIVE,
     draw_matrix,
     draw_quadrants,
     matrix_of,
     quadrants_of,
 )
-from common.multiqc import listed, rows_of, write_section
+from common.multiqc import listed, write_section
 
-EMBEDDED = 280_000  # characters of pictures in a section
-SHOWN = 300  # rows of the table in the report
+EMBEDDED = 200_000  # characters of pictures in a section
+SHOWN = 200  # rows of the table in the report
 TOLD = 6  # lines that the sentence explains
 ORDER = ("candidate", "insufficient_data", "not_candidate")
-COLUMNS = [
-    *("call", "nrf2_active", "nrf2_gained", "nqo1_functional", "reasons", "flags", "stability"),
-    *("mmc_agreement", "reason"),
-]
 DOIS = ["10.1016/j.celrep.2016.08.010", "10.1158/0008-5472.CAN-13-1655", "10.1073/pnas.96.14.8150"]
 ONLY = "Research use only: nothing here is a basis for treating patients."
+JUDGED_BY = ("NRF2 active?", "NQO1 functional?")  # of the matrix
 SIGNS = {"positive": 1, "neutral": 0, "context": 0, "negative": -1}
-AGREES = {
-    "agrees": "the measured MMC response agrees",
-    "disagrees": "the measured MMC response disagrees",
-    "inconclusive": "the measured MMC response is inconclusive",
-}
+AGREES = {"agrees": "agrees", "disagrees": "disagrees", "inconclusive": "is inconclusive"}
 
 
 def pages_of(drawn: pd.DataFrame, stem: str) -> list[tuple[str, pd.DataFrame]]:
@@ -66,48 +61,87 @@ def named(rows: pd.DataFrame) -> str:
     return listed(f"{row.line} {row.condition}" for row in rows.itertuples())
 
 
-def told(row: tuple) -> str:
-    """Say of a line and condition what was called, and why."""
-    gained = {"yes": " came with resistance", "no": " was there in the parental line"}
-    came = gained.get(row.nrf2_gained, "") if row.nrf2_active == "yes" else ""
-    check = f" ({AGREES[row.mmc_agreement]})" if row.mmc_agreement in AGREES else ""
+def why_of(row: tuple, judged: pd.DataFrame) -> str:
+    """Name what decided: the piece with most points, and that which decided on NQO1."""
+    own = judged[(judged.line == row.line) & (judged.condition == row.condition) & (judged.counted == "yes")]
+    points = own.points.sort_values(ascending=False, kind="stable")
+    first = own.finding[points.index[:2]] if row.nrf2_active == "yes" else []
+    decides = own.finding[own.why == "decides"][:1]
     # In parentheses are points and intervals: the table has them.
-    reasons = re.sub(r" \([^()]*\)", "", row.reasons).removesuffix(".") + (
-        f"; NRF2 activity{came}" if came else ""
-    )
-    return f"{row.line} {row.condition}: {reasons}{check}."
+    said = [re.sub(r" \([^()]*\)", "", finding) for finding in [*first, *decides]]
+    return f"{row.line} {row.condition} ({', '.join(said)})"
 
 
-def sentence_of(candidates: pd.DataFrame) -> str:
+def sentence_of(candidates: pd.DataFrame, judged: pd.DataFrame) -> str:
     """Say which lines are candidates and why, which are not, and what is lacking."""
     if candidates.empty:
         return f"No analysis found evidence on any line: there is no call. {ONLY}"
-    by_call = {call: candidates[candidates.call == call] for call in ORDER}
-    yes, unknown, no = (by_call[call] for call in ORDER)
-    parts = [
-        f"Candidates for mitomycin C: {named(yes)}."
-        if len(yes)
-        else "No line is a candidate for mitomycin C."
-    ]
-    parts += [told(row) for row in yes[:TOLD].itertuples()]
-    if len(yes) > TOLD:
-        parts.append(f"The table has the reasons of the {len(yes) - TOLD} others.")
+    yes, unknown, no = (candidates[candidates.call == call] for call in ORDER)
+    parts = ["No line is a candidate for mitomycin C."]
+    if len(yes):
+        named_ones = [why_of(row, judged) for row in yes[:TOLD].itertuples()]
+        more = [f"{len(yes) - TOLD} more"] if len(yes) > TOLD else []
+        parts = [
+            f"Candidates for mitomycin C are {listed(named_ones + more)}: NRF2 is active, and NQO1, which "
+            "makes the compound toxic, works."
+        ]
+    for verdict, words in AGREES.items():
+        found = yes[yes.mmc_agreement == verdict]
+        if len(found):
+            parts.append(f"The measured response to it {words} in {named(found)}.")
     barred = no[no.nrf2_active == "yes"]
     if len(barred):
-        parts.append(f"NRF2 is active, but NQO1 does not work: {named(barred)}.")
+        said = listed(why_of(row, judged) for row in barred[:TOLD].itertuples())
+        parts.append(f"NRF2 is active, but NQO1 does not work, in {said}.")
     if len(no) > len(barred):
-        parts.append(f"Not candidates, their NRF2 being inactive: {len(no) - len(barred)}.")
+        parts.append(f"In {len(no) - len(barred)} others NRF2 is not active or NQO1 does not work.")
     if len(unknown):
         lacking = "; ".join(
             f"{row.line} {row.condition} ({row.reason})" for row in unknown[:TOLD].itertuples()
         )
         more = f"; and {len(unknown) - TOLD} more" if len(unknown) > TOLD else ""
         parts.append(f"Not decided for lack of data: {lacking}{more}.")
-    odd = candidates[candidates.mmc_agreement == "disagrees"]
+    odd = no[no.mmc_agreement == "disagrees"]
     if len(odd):
-        parts.append(f"The measured MMC response disagrees with the call in {named(odd)}.")
-    parts.append("The thresholds of the rules are provisional.")
-    return " ".join([*parts, ONLY])
+        parts.append(f"No candidates, and yet more sensitive than their parental lines: {named(odd)}.")
+    return " ".join([*parts, "The thresholds of the rules are provisional.", ONLY])
+
+
+BADGES = {
+    "candidate": f"background:{POSITIVE};color:white;font-weight:bold;border:1px solid {POSITIVE}",
+    "not_candidate": f"border:1px solid {DARK}",
+    "insufficient_data": f"border:1px dashed {QUIET}",
+}
+
+
+def table_of_calls(candidates: pd.DataFrame) -> str:
+    """Make the table of calls with their reasons, as HTML: candidates first."""
+    heads = ("line", "candidate?", "NRF2", "NQO1", "holds without each piece?", "measured response to MMC")
+    rows = []
+    for row in candidates.itertuples():
+        # The sentences of `reasons`: of NRF2, of NQO1, and of the measured shift, if there is one.
+        parts = re.split(r"\. (?=NQO1 |Whether NQO1 |Measured: )", row.reasons.removesuffix("."), maxsplit=2)
+        nrf2, nqo1, *shift = [re.sub(r" \([^()+-]*\)", "", part) for part in parts[:2]] + parts[2:]
+        badge = (
+            f"<span style='{BADGES[row.call]};padding:1px 6px;white-space:nowrap'>{CALLS[row.call]}</span>"
+        )
+        lacking = f"<br>{escape(row.reason)}" if row.reason else ""
+        gained = {"yes": " It came with resistance.", "no": " It was there in the parental line."}
+        came = gained.get(row.nrf2_gained, "") if row.nrf2_active == "yes" else ""
+        response = ": ".join(
+            [row.mmc_agreement.replace("_", " "), *(part.removeprefix("Measured: ") for part in shift)]
+        )
+        holds = "yes" if row.stability == "stable" else row.stability
+        said = (f"{nrf2}.{came}", f"{nqo1}.", holds, response)
+        cells = [
+            f"<strong>{escape(row.line)}</strong> {escape(row.condition)}",
+            badge + lacking,
+            *map(escape, said),
+        ]
+        rows.append("".join(f"<td>{cell}</td>" for cell in cells))
+    head = "".join(f"<th>{name}</th>" for name in heads)
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table class='nrf2flow-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def findings_of(candidates: pd.DataFrame) -> dict[str, str]:
@@ -115,14 +149,14 @@ def findings_of(candidates: pd.DataFrame) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for row in candidates.itertuples():
         halves = f"NRF2 active: {row.nrf2_active}, NQO1 functional: {row.nqo1_functional}".replace("_", " ")
-        found.setdefault(row.line, []).append(f"{row.condition}: MMC {CALLS[row.call]} ({halves})")
+        found.setdefault(row.line, []).append(f"{row.condition} {CALLS[row.call]} ({halves})")
     return {line: "; ".join(words) for line, words in found.items()}
 
 
 def write_matrix(judged: pd.DataFrame, candidates: pd.DataFrame, stems: Sequence[str], folder: Path) -> None:
     """Write the section with the evidence matrix as a heatmap that can be read cell by cell."""
     drawn = matrix_of(candidates, judged)
-    drawn = drawn[drawn.verdict.isin(VERDICTS)]
+    drawn = drawn[drawn.about.isin(JUDGED_BY)]
     columns = list(dict.fromkeys(drawn.about + ": " + drawn.evidence))
     data, rows = [], []
     for (line, condition), its in drawn.groupby(["line", "condition"], sort=False):
@@ -146,12 +180,24 @@ def write_matrix(judged: pd.DataFrame, candidates: pd.DataFrame, stems: Sequence
             "cluster_cols": False,
             "display_values": False,
             "zlab": "verdict",
+            "colstops": [[0, "#E69F00"], [0.5, PALE], [1, POSITIVE]],
         }
         if data
         else {},
         statuses=judged.status,
         links=["evidence.tsv", "leave_one_out.tsv", *(name for stem in stems for name in files_of(stem))],
     )
+
+
+def pictures_of(drawn: Sequence[tuple[str, Figure]], says: str) -> str:
+    """Return as many pages of a figure as the report has room for, as HTML."""
+    kept: list[str] = []
+    for _, figure in drawn:
+        picture = embedded(figure, says)
+        if sum(map(len, kept)) + len(picture) <= EMBEDDED:
+            kept.append(picture)
+    more = len(drawn) - len(kept)
+    return "".join(kept) + (f"<p>{more} more pages are linked.</p>" if more else "")
 
 
 def write_sections(
@@ -161,55 +207,42 @@ def write_sections(
     figures: Mapping[str, Sequence[tuple[str, Figure]]],
     folder: Path,
 ) -> None:
-    """Write the sections of the report: the calls, the evidence, and the figures."""
+    """Write the sections of the report: the calls with the evidence matrix, the evidence, the quadrants."""
     stems = {name: [stem for stem, _ in drawn] for name, drawn in figures.items()}
     order = candidates.call.map(ORDER.index).sort_values(kind="stable").index
-    table = candidates.loc[order][:SHOWN]
-    table = table.assign(name=table.line + " " + table.condition).set_index("name")[COLUMNS]
-    sentence = sentence_of(candidates)
+    sentence = sentence_of(candidates, judged)
     if len(candidates) > SHOWN:
-        sentence += f" Shown here are the first {SHOWN} of {len(candidates)}."
+        sentence += f" The table has the first {SHOWN} of {len(candidates)}."
+    matrix = pictures_of(figures["evidence_matrix"], "Evidence by line and condition, with the call")
     write_section(
         folder / "mmc_candidates_mqc.json",
         "Which lines are candidates for mitomycin C",
         sentence,
-        "table" if len(table) else "html",
-        rows_of(table.replace("", None)) if len(table) else "<p>There is no evidence on any line.</p>",
-        settings={"id": "mmc_candidates_table", "col1_header": "line and condition"},
-        table="candidates.tsv",
+        "html",
+        matrix + table_of_calls(candidates.loc[order][:SHOWN])
+        if len(candidates)
+        else "<p>There is no evidence.</p>",
         statuses=candidates.status,
         links=["candidates.tsv", "evidence.tsv", "leave_one_out.tsv"],
         dois=DOIS,
         findings=findings_of(candidates),
     )
     write_matrix(judged, candidates, stems["evidence_matrix"], folder)
-    says = {
-        "evidence_matrix": "Evidence by line and condition, with the call",
-        "quadrants": "NRF2 points by function of NQO1, with the measured MMC shift",
-    }
-    kept: list[str] = []
-    for name, drawn in figures.items():
-        for _, figure in drawn:
-            picture = embedded(figure, says[name])
-            if sum(map(len, kept)) + len(picture) <= EMBEDDED:
-                kept.append(picture)
-    total = sum(map(len, figures.values()))
-    words = (
-        "The evidence matrix, and NRF2 points by function of NQO1: a candidate has both. Colours are the "
-        f"measured MMC shift, which is never evidence. {ONLY}"
-    )
-    if len(kept) < total:
-        words += f" {len(kept)} of {total} pages are shown here, all are linked."
     decisive = left[(left.kind == "evidence") & (left.decisive == "yes")]
-    alone = decisive.drop_duplicates(["line", "condition"])
-    if len(left):
-        stable = len(candidates) - len(alone)
-        words += f" {stable} of {len(candidates)} calls hold without any single piece of evidence."
+    stable = len(candidates) - len(decisive.drop_duplicates(["line", "condition"]))
+    words = (
+        "Points for active NRF2, by function of NQO1: candidates have both. The colours are the measured "
+        "shift of the MMC IC50 with its interval, which is never evidence. "
+        f"{stable} of {len(candidates)} calls hold without any single piece of evidence. {ONLY}"
+    )
+    picture = pictures_of(
+        figures["quadrants"], "NRF2 points by function of NQO1, with the measured MMC shift"
+    )
     write_section(
-        folder / "mmc_candidates_figures_mqc.json",
-        "Matrix and quadrants",
+        folder / "mmc_candidates_quadrants_mqc.json",
+        "NRF2, NQO1 and the measured response",
         words,
         "html",
-        "".join(kept) or "<p>There is nothing to draw.</p>",
-        links=[name for its in stems.values() for stem in its for name in files_of(stem)],
+        picture or "<p>There is nothing to draw.</p>",
+        links=[name for stem in stems["quadrants"] for name in files_of(stem)],
     )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from common.cli import InputError
+from common.evidence import COLUMNS, NUMBERS
 from common.sheets import meant, shown
 from common.tables import read_table
 
@@ -69,15 +70,8 @@ EVIDENCE = {
     ),
 }
 ROLES = ("reference", "target", "other")
-TEXT = ["line", "condition", "role", "evidence", "item", "label", "effect", "call", "phase"]
-NUMBERS = ["value", "low", "high", "n", "q_value"]
-LAST = ["unit", "status", "reason", "source"]
-COLUMNS = [
-    *("line", "condition", "role", "evidence", "item", "label", "effect", "phase"),
-    *("value", "low", "high", "n", "unit", "q_value", "call", "status", "reason", "source"),
-]
 OPTIONAL = ("label", "phase")
-READ = dict.fromkeys([*TEXT, *LAST], "str") | dict.fromkeys(NUMBERS, "float64")
+READ = dict.fromkeys(COLUMNS, "str") | dict.fromkeys(NUMBERS, "float64")
 JUDGED = [*COLUMNS, "about", "rule", "verdict", "counted", "points", "why", "finding"]
 CANDIDATES = [
     *(
