@@ -3,7 +3,8 @@
 
 Panel      `nrf2_targets` of the gene panels but NQO1 and HMOX1, which are shown only: NQO1 is the other half
            of the call on mitomycin C, which is to rest on measurements of its own; HMOX1 follows BACH1 and
-           haem as much. A gene is found as in the heatmaps: by name, else by identifier; of several the highest.
+           haem as much. A gene is found as in the heatmaps: by name, else by identifier; of several the
+           highest.
 Score      Mean over the expressed genes of the panel of the mean log2 CPM of a group's samples (a group is a
            line and condition): each gene counts the same, however high it is.
 Baseline   Median of the scores of the study's lowest third of groups, rounded up; `above_baseline` is the
@@ -36,6 +37,7 @@ import click
 import numpy as np
 import pandas as pd
 from common.cli import FOLDER, INPUT, RESULTS, Script
+from common.evidence import evidence_table, write_evidence
 from common.multiqc import write_versions
 from common.tables import SAMPLES, read_matrix, read_table, write_table
 from common.target_score_report import write_figure, write_sections
@@ -62,10 +64,6 @@ GENES = {
 }
 SUMMARY = dict.fromkeys(("contrast", "reference", "target", "lines"), "str")
 SUMMARY |= {"up": "float64", "status": "str", "reason": "str"}
-EVIDENCE = [
-    *("line", "condition", "role", "evidence", "item", "label", "effect", "phase"),
-    *("value", "low", "high", "n", "unit", "q_value", "call", "status", "reason", "source"),
-]
 
 
 class Tested(NamedTuple):
@@ -328,30 +326,26 @@ def evidence_of(scores: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for row in scores.itertuples():
         rows.append(
-            dict.fromkeys(EVIDENCE, "")
-            | {name: getattr(row, name) for name in (*GROUP, "low", "high", "status", "reason")}
+            {name: getattr(row, name) for name in (*GROUP, "low", "high", "status", "reason")}
             | {"evidence": "nrf2_target_score", "value": row.above_baseline, "n": row.genes, "unit": "log2"}
-            | {"q_value": np.nan, "source": "target_score/scores.tsv"}
+            | {"source": "target_score/scores.tsv"}
         )
     roles = {(row.line, row.condition): row.role for row in scores.itertuples()}
     done = set()
     for row in changes[changes.family == "single_lines"].itertuples():
-        group, reference = (row.line, row.target), (row.line, row.reference)
-        if roles.get(reference) != "reference" or group not in roles or group in done:
+        group = (row.line, row.target)
+        if roles.get((row.line, row.reference)) != "reference" or group not in roles or group in done:
             continue
         done.add(group)
-        status, reason = row.status, row.reason
-        if row.status in UNREPLICATED:
-            status, reason = "ok", row.reason or row.status
         rows.append(
-            dict.fromkeys(EVIDENCE, "")
-            | {"line": row.line, "condition": row.target, "role": roles[group]}
+            {"line": row.line, "condition": row.target, "role": roles[group]}
             | {"evidence": "nrf2_target_change", "value": row.mean_log2_fold_change}
             | {"low": row.low, "high": row.high, "n": row.genes, "unit": "log2"}
-            | {"q_value": row.q_value if row.accepted else np.nan, "status": status, "reason": reason}
+            | {"q_value": row.q_value if row.accepted else np.nan}
+            | {"status": "ok" if row.status in UNREPLICATED else row.status, "reason": row.reason}
             | {"source": "target_score/changes.tsv"}
         )
-    return pd.DataFrame(rows, columns=EVIDENCE)
+    return evidence_table(rows)
 
 
 # ---- command
@@ -423,7 +417,7 @@ def main(
     write_table(scored.scores, results / "scores.tsv")
     write_table(scored.genes, results / "genes.tsv")
     write_table(changes, results / "changes.tsv")
-    write_table(evidence, results / "target_score_evidence.tsv")
+    write_evidence(evidence, "target_score", results)
     links = write_figure(results, scored.scores, scored.genes, confidence)
     write_sections(results, scored.scores, scored.genes, changes, q_value_max, links)
     write_versions(results / "versions.tsv", "matplotlib", "numpy", "pandas", "scipy")

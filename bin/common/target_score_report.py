@@ -1,5 +1,6 @@
 """Figure and report sections of target_score: they show tables as given and compute nothing."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,10 +22,12 @@ ACTIVE_FROM, INACTIVE_BELOW = 1.0, 0.3  # of nrf2_target_score, as in assets/mmc
 DOIS = ["10.1016/j.celrep.2016.08.010", "10.1186/s12885-017-3907-z", "10.1093/nar/gks461"]
 STEM = "target_score"
 INK = "#333333"
-MOST_LINES = 30  # that the figure has room for
+MOST_GROUPS = 60  # that the figure has room for
 CELLS = 12_000  # of the section's heatmap
 NAMED = 3  # leading genes in words
 NAME = 24  # characters of a line's name
+# In mm: the page, the panel of scores, the gap beside it, room for the colour bar and above, a gene's column.
+WIDTH, SCORES, GAP, BAR, TOP, MOST_WIDE = 180, 50, 4, 18, 14, 6
 UNREPLICATED = {
     "exploratory_additive_dispersion": "exploratory, without replicates",
     "no_replicates": "no replicates, not tested",
@@ -57,7 +60,8 @@ def drawn_of(scores: pd.DataFrame, genes: pd.DataFrame) -> pd.DataFrame:
     """
     baseline = scores.above_baseline.notna().any()
     groups = in_order(scores[scores.score.notna()])
-    groups = groups[groups.line.isin(list(groups.line.unique())[:MOST_LINES])]
+    last = groups.groupby("line", sort=False).line.transform(lambda line: line.index.max())
+    groups = groups[last < MOST_GROUPS]
     names = {"above_baseline" if baseline else "score": "value"}
     groups = groups.rename(columns=names).assign(element="group")
     cells = genes[genes.log2_cpm.notna()].rename(
@@ -129,9 +133,9 @@ def draw_genes(
     if baseline:
         colours = ScalarMappable(Normalize(-limit, limit), colormaps[DIVERGING])
     else:
-        colours = ScalarMappable(
-            Normalize(values.min(), max(values.max(), values.min() + 1)), colormaps["Greys"]
-        )
+        low, high = values.min(), max(values.max(), values.min() + 1)
+        # The lowest is not white, which would look like nothing.
+        colours = ScalarMappable(Normalize(low - 0.15 * (high - low), high), colormaps["Greys"])
     lefts = np.arange(len(names)) + 0.6 * ~scored
     corners = np.array([(0, -0.5), (1, -0.5), (1, 0.5), (0, 0.5)])
     places = np.stack(np.meshgrid(lefts, rows, indexing="ij"), axis=-1).reshape(-1, 1, 2)
@@ -172,45 +176,60 @@ def caption_of(groups: pd.DataFrame, baseline: bool, confidence: float, left_out
 
 @styled
 def draw(drawn: pd.DataFrame, confidence: float, left_out: int) -> Figure:
-    """Draw the scores of all groups, and beside them what each gene has."""
+    """Draw the scores of all groups, and beside them what each gene has. All places are in mm."""
     groups, cells = drawn[drawn.element == "group"], drawn[drawn.element == "gene"]
     baseline = drawn.shown.iloc[0] != "log2 CPM"
     lines = list(dict.fromkeys(groups.line))
-    # A gap between lines; the first group on top.
-    rows = np.arange(len(groups)) + 0.5 * (pd.factorize(groups.line)[0])
-    step = 4.4 if len(groups) <= 20 else 3.2
-    height = 34 + step * (rows[-1] + 1) if len(groups) else 60
-    figure, [[left, right]] = new_figure(180, height, 1, 2, sharey=True, width_ratios=[1, 1.75])
+    names = [shortened(line, NAME) for line in lines]
+    genes = [shortened(name, 12) for name in dict.fromkeys(cells.gene_name)]
+    rows = np.arange(len(groups)) + 0.5 * (pd.factorize(groups.line)[0])  # a gap between lines
+    before = 4 + max(text_width(name, 7.5) for name in names)
+    across = min(MOST_WIDE * (len(genes) + 0.6), WIDTH - before - SCORES - GAP - BAR)
+    width = max(before + SCORES + GAP + across + BAR, 120)
+    caption = caption_of(groups, baseline, confidence, left_out)
+    letters = int(len(caption) * (width - 8) / max(text_width(caption, 6), width - 8))
+    caption = textwrap.fill(caption, max(letters, 1))
+    step = 4.4 if len(groups) <= 20 else 3.2 if len(groups) <= 40 else 2.8
+    up = step * (rows[-1] + 1.4)
+    under = (
+        3 + max(12, *(text_width(name, 6) for name in genes)) + 2.8 * (caption.count("\n") + bool(caption))
+    )
+    height = TOP + up + under
+
+    figure, [[left, right]] = new_figure(width, height, 1, 2, sharey=True)
+    figure.set_layout_engine("none")
+    place = np.array([width, height, width, height])
+    left.set_position(np.array([before, under, SCORES, up]) / place)
+    right.set_position(np.array([before + SCORES + GAP, under, across, up]) / place)
     draw_scores(left, groups, rows, baseline)
     left.set_xlim(*reach_of(groups, baseline))
     left.set_ylim(rows[-1] + 0.7, -0.7)
-    middle = [rows[(groups.line == line).to_numpy()].mean() for line in lines]
-    left.set_yticks(middle, [shortened(line, NAME) for line in lines])
+    left.set_yticks([rows[(groups.line == line).to_numpy()].mean() for line in lines], names)
     left.tick_params(axis="y", length=0, labelcolor=INK, labelsize=7.5)
-    left.set_xlabel(
-        "NRF2 target score\n" + ("(log2 above the study's low lines)" if baseline else "(mean log2 CPM)")
-    )
+    what = "(log2 above the study's low lines)" if baseline else "(mean log2 CPM)"
+    left.set_xlabel(f"NRF2 target score\n{what}")
     colours = draw_genes(right, cells, groups, rows, baseline)
     right.tick_params(axis="y", length=0, labelleft=False)
-    bar = figure.colorbar(
-        colours, ax=right, fraction=0.025, pad=0.015, aspect=12, shrink=min(1, 28 / height * 1.6)
+    tall = min(up, 22)
+    bar = figure.add_axes(
+        np.array([before + SCORES + GAP + across + 3, under + up - tall, 2.2, tall]) / place
     )
-    bar.set_label("log2 above\nbaseline" if baseline else "log2 CPM", fontsize=6.5)
-    bar.ax.tick_params(labelsize=6, length=2)
-    bar.outline.set_visible(False)
+    figure.colorbar(colours, cax=bar, label="log2 above baseline" if baseline else "log2 CPM")
+    bar.yaxis.label.set_size(6.5)
+    bar.tick_params(labelsize=6, length=2)
+    bar.spines[:].set_visible(False)
 
-    order = drawn[drawn.element == "group"].drop_duplicates("condition")
+    order = groups.drop_duplicates("condition")
     order = order.sort_values("role", key=lambda role: role.map(list(ROLES).index), kind="stable")
+    look = {"marker": "o", "ls": "none", "ms": 4.2}
     keys = [
-        Line2D(
-            [], [], marker="o", ls="none", ms=4.2, color=ROLES[row.role], label=shortened(row.condition, 24)
-        )
+        Line2D([], [], color=ROLES[row.role], label=shortened(row.condition, 24), **look)
         for row in order.itertuples()
     ]
-    widest = max(text_width(key.get_label(), 7) for key in keys) + 8
-    figure.legend(handles=keys, loc="outside upper left", ncols=max(1, int(170 / widest)), handlelength=1)
-    if caption := caption_of(groups, baseline, confidence, left_out):
-        figure.supxlabel(caption, fontsize=6, color=QUIET, x=0.01, ha="left")
+    columns = max(1, min(3, int((width - 8) / (8 + max(text_width(key.get_label(), 7) for key in keys)))))
+    layout = {"loc": "upper left", "bbox_to_anchor": (0, 1), "ncols": columns, "handlelength": 1}
+    figure.legend(handles=keys, borderaxespad=0.4, **layout)
+    figure.text(3 / width, 1.5 / height, caption, fontsize=6, color=QUIET, ha="left", va="bottom")
     return figure
 
 
@@ -366,7 +385,7 @@ def write_genes(path: Path, scores: pd.DataFrame, genes: pd.DataFrame, links: Se
     names = list(dict.fromkeys(cells.gene_name))
     groups = [f"{row.line} {row.condition}" for row in drawn[drawn.element == "group"].itertuples()]
     shown = names[: CELLS // max(len(groups), 1)]
-    values = cells.value.to_numpy(float).reshape(len(names), -1)[: len(shown)]
+    values = cells.value.to_numpy(float).reshape(len(names), len(groups))[: len(shown)]
     limit = max(float(np.abs(values).max(initial=0)), 1.0)
     what = drawn.shown.iloc[0] if len(drawn) else ""
     sentence = (
@@ -392,7 +411,7 @@ def write_genes(path: Path, scores: pd.DataFrame, genes: pd.DataFrame, links: Se
         if shown
         else "<p>No gene is expressed.</p>",
         settings=settings if shown else {},
-        statuses=genes.drop_duplicates("gene_name").status,
+        statuses=genes[genes.status != "not_scored"].drop_duplicates("gene_name").status,
         links=["genes.tsv", *links],
         dois=DOIS[:2],
     )
