@@ -33,6 +33,7 @@ from common.cli import FOLDER, RESULTS, Script
 from common.dose_comparison_figure import draw_curves, draw_forest
 from common.dose_comparison_report import write_comparisons, write_lines
 from common.dose_curves import CURVE, CURVES, FITTED, GIVEN, PAIR_FITS, RESPONSES, WELLS, described
+from common.evidence import evidence_table, write_evidence
 from common.figures import save_figure
 from common.multiqc import write_versions
 from common.tables import read_table, write_table
@@ -40,6 +41,11 @@ from scipy.special import fdtrc, stdtr, stdtrit
 
 TESTED = ["comparison", "null_hypothesis", "fold_change", "p_adjusted", "status"]
 PANELS = 12  # lines in a figure
+# Compounds whose shift is compared with the call, as sheets name them.
+SHIFTS = {
+    "mmc_shift": {"mmc", "mitomycin", "mitomycinc"},
+    "cisplatin_shift": {"cisplatin", "cddp", "cisplatinum", "cisdiamminedichloroplatinum"},
+}
 SETTING = ["line", "condition", "condition_role", "compound", "dose_unit"]
 COMPARED = [
     *("comparison", "kind", "line", "compound", "dose_unit", "curve_1", "curve_2", "status_1", "status_2"),
@@ -236,6 +242,35 @@ def list_resistance(pairs: pd.DataFrame, compared: pd.DataFrame, curves: pd.Data
     return pd.DataFrame(rows, columns=RESISTANCE)
 
 
+def list_evidence(resistance: pd.DataFrame) -> pd.DataFrame:
+    """List shifts of MMC and cisplatin, log2 of the fold change of IC50; what `resistance` has, in log2.
+
+    Of experiments, where these have an interval; else of the F test, which takes all values as independent.
+    """
+    rows = []
+    for row in resistance.itertuples():
+        plain = "".join(filter(str.isalnum, row.compound.casefold()))
+        evidence = next((name for name, names in SHIFTS.items() if plain in names), None)
+        if evidence is None:
+            continue
+        found = [row.by_experiment_fold_change, row.by_experiment_low, row.by_experiment_high]
+        said = [] if row.status in ("ok", "disagreement") else [row.status.replace("_", " ")]
+        if pd.isna(found).any():
+            found = [row.fold_change, row.fold_change_low, row.fold_change_high]
+            said.append("interval of the F test, values as independent" if pd.notna(found).all() else "")
+        value, low, high = np.log2(np.array(found, dtype=float))
+        status = "no_fold_change" if np.isnan(value) else "ok"
+        if status != "ok":
+            curves = f"curves: {row.status_reference} and {row.status_target}"
+            said = [row.reason if isinstance(row.reason, str) and row.reason else curves]
+        rows.append(
+            {"line": row.line, "condition": row.condition_target, "role": "target", "evidence": evidence}
+            | {"value": value, "low": low, "high": high, "unit": "log2", "status": status}
+            | {"reason": "; ".join(filter(None, said)), "source": "dose_comparison/resistance.tsv"}
+        )
+    return evidence_table(rows)
+
+
 def list_trends(
     pairs: pd.DataFrame,
     compared: pd.DataFrame,
@@ -395,6 +430,7 @@ def main(wells: Path, responses: Path, fits: Path, curves: Path, confidence: flo
     write_table(compared, results / "comparisons.tsv")
     write_table(resistance, results / "resistance.tsv")
     write_table(trends, results / "trends.tsv")
+    write_evidence(list_evidence(resistance), "dose_comparison", results)
 
     points = read_points(wells, responses, judged.reset_index(drop=True))
     tested = compared.merge(

@@ -52,6 +52,7 @@ import numpy as np
 import pandas as pd
 from common import genotype_tables as tables
 from common.cli import FOLDER, INPUT, RESULTS, Script
+from common.genotype_evidence import Found, Rules, evidence_of
 from common.genotype_report import Genotypes, write_figures, write_sections
 from common.multiqc import write_versions
 from common.tables import SAMPLES, read_table, write_table
@@ -89,6 +90,9 @@ CODING = TRUNCATING | {
     *("inframe_deletion", "protein_altering_variant", "coding_sequence_variant", "start_retained_variant"),
 }
 SILENT = {"synonymous_variant", "stop_retained_variant", "start_retained_variant"}
+SPLICE_SITES = {"splice_donor_variant", "splice_acceptor_variant"}
+KEAP1_DOMAINS = {"BTB", "IVR", "Kelch/DGR"}
+HALF = 0.5  # of the copies
 
 
 # ---- shares and genotypes
@@ -613,6 +617,92 @@ def balance_tests(expressed: pd.DataFrame, groups: pd.DataFrame, depth_min: int)
     return tests
 
 
+# ---- evidence for the call
+
+
+def known_effect(
+    gene: str, effect: str, consequence: object, domain: object, hotspot_effect: object
+) -> str | None:
+    """Class what a variant does, as the call has it; None if it changes no protein.
+
+    What a splice site of NFE2L2 does is left to the measured skipping: without exon 2 the protein is active.
+    """
+    terms = set(str(consequence).split("&"))
+    if hotspot_effect in ("common_polymorphism", "wild_type_like") and gene != "NQO1":
+        return hotspot_effect
+    if gene == "NQO1":
+        changed = None if effect == "synonymous" else "other"
+        return "loss" if effect in LOSS else effect if effect == "wild_type_like" else changed
+    if not terms & (CODING - SILENT):
+        return None
+    if terms & (TRUNCATING - SPLICE_SITES if gene == "NFE2L2" else TRUNCATING):
+        return "truncating"
+    if gene == "NFE2L2" and hotspot_effect == "activating":
+        return "hotspot"
+    if gene != "NFE2L2" and hotspot_effect in LOSS:
+        return "known_loss"
+    domains = KEAP1_DOMAINS & set(str(domain).split(";")) if gene == "KEAP1" else ()
+    return "missense_in_domain" if domains and "missense_variant" in terms else "other"
+
+
+def differ(pool: str, replicates: Mapping[str, str], known: Sequence[str]) -> str:
+    """Say how replicates differ in what is known of each alone and of all; empty if they agree."""
+    said = {name: what for name, what in replicates.items() if what in known}
+    if len({*said.values()} | ({pool} & set(known))) < 2:
+        return ""
+    words = [f"{name} {what}" for name, what in said.items()] + [f"together {pool}"]
+    return ", ".join(words).replace("_", " ")
+
+
+def lie_apart(fraction: np.ndarray, low: np.ndarray, high: np.ndarray) -> bool:
+    """Say whether replicates' shares of skipping differ: their intervals lie apart, and they by enough."""
+    return bool(len(fraction) > 1 and low.max() > high.min() and np.ptp(fraction) >= SKIPPING_MAX)
+
+
+def share_of_copies(share: float, genotype: str) -> float:
+    """Bound the share of copies that have a variant by its share among transcripts."""
+    return min(share, HALF) if genotype == "het" else share
+
+
+def named_copies(unit: str, variants: Sequence[str], pairs: Mapping) -> dict[str, str]:
+    """Name the copy that variants are on, as far as fragments join them to one of these: others have none."""
+    found: list[dict[str, str]] = [{}]
+    names = {"in_cis": "copy_1", "in_trans": "copy_2"}
+    for anchor in variants:
+        others = [other for other in variants if other != anchor]
+        phases = {other: phase_of(*pairs.get((unit, anchor, other), (0.0, 0.0)))[0] for other in others}
+        joined = {other: names[phase] for other, phase in phases.items() if phase in names}
+        if joined:
+            found.append({anchor: "copy_1"} | joined)
+    return max(found, key=lambda copies: (len({*copies.values()}), len(copies)))
+
+
+def shows_level(tpm: np.ndarray, fragments: np.ndarray, per_tpm: np.ndarray) -> np.ndarray:
+    """Say which replicates measure a gene's TPM: they show it, or would at the level of those that do.
+
+    `per_tpm` are the fragments per TPM of other genes in each; without them it is missing.
+    """
+    given = ~np.isnan(tpm)
+    seen = given & (fragments >= SEEN)
+    level = max(TPM_MIN, float(tpm[seen].mean())) if seen.any() else TPM_MIN
+    return seen | (given & (per_tpm * level >= SEEN))
+
+
+def level_of(names: Sequence[str], tpm: np.ndarray, shown: np.ndarray) -> tuple[float, str, str]:
+    """Return the TPM of replicates, status and reason, from those that measure it."""
+    words = f"TPM {', '.join(f'{value:.2g} in {name}' for name, value in zip(names, tpm, strict=True))}"
+    if np.isnan(tpm).all():
+        return np.nan, "not_measured", "no TPM"
+    if not shown.any():
+        return np.nan, "inadequate_library", f"too few fragments to show TPM {TPM_MIN:g}: {words}"
+    mean = float(tpm[shown].mean())
+    if len({*(tpm[shown] >= TPM_MIN)}) > 1:
+        return mean, "replicates_differ", words
+    return mean, "ok", "" if shown.all() else f"{words}: not all libraries would show it"
+
+
+RULES = Rules(known_effect, differ, lie_apart, share_of_copies, named_copies, doubt, shows_level, level_of)
+
 # ---- lines
 
 
@@ -669,6 +759,8 @@ def analyse(
         ],
         ignore_index=True,
     )
+    genotyped = calls_shown, groups_shown, haplotypes, exons
+    units = Found(study, *genotyped, skipped, skipped_groups, of_samples, pairs)
     sharing = pairs_of(given.study, informative(calls))
     expressed = expressed_alleles(calls, groups)
     in_order = haplotypes[haplotypes.level == "condition"]
@@ -683,6 +775,7 @@ def analyse(
         "allele_expression": expressed[tables.EXPRESSED],
         "allele_expression_tests": balance_tests(expressed, groups, thresholds.locus_depth),
         "lines": tables.lines_of(groups_shown, in_order, skipped_groups, dict.fromkeys(loci.gene)),
+        "locus_genotype_evidence": evidence_of(units, RULES, thresholds.locus_depth),
         "calls": calls_shown,
         "groups": groups_shown[[*tables.GROUP, "unit", *names, *tables.SHARE, *tables.SAYS]],
     }

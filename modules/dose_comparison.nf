@@ -15,6 +15,7 @@ process DOSE_COMPARISON {
     path 'comparisons.tsv', emit: comparisons    // a row a pair of curves, hypothesis and method
     path 'resistance.tsv', emit: resistance      // a row a line and compound
     path 'trends.tsv'
+    path 'dose_comparison_evidence.tsv', emit: evidence    // what bears on the call of mitomycin C candidates
     path '*.{svg,png}', optional: true
     path '*.{curve,forest}.tsv', optional: true    // what each figure draws
     path '*_mqc.json', emit: sections
@@ -32,6 +33,6 @@ process DOSE_COMPARISON {
 
     stub:
     """
-    touch {comparisons,resistance,trends}.tsv dose_comparison_mqc.json versions.tsv
+    touch {comparisons,resistance,trends,dose_comparison_evidence}.tsv dose_comparison_mqc.json versions.tsv
     """
 }

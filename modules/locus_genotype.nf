@@ -20,6 +20,7 @@ process LOCUS_GENOTYPE {
     path '*.tsv', emit: tables          // genotypes, discovery, comparison, haplotypes, skipping, identity, allele_expression, lines and what figures draw
     path 'genotypes.tsv', emit: genotypes
     path 'discovery.tsv', emit: discovery
+    path 'locus_genotype_evidence.tsv', emit: evidence
     path '*.{svg,png}', emit: figures, optional: true
     path '*_mqc.json', emit: sections
     path 'versions.tsv', topic: versions
@@ -43,6 +44,6 @@ process LOCUS_GENOTYPE {
 
     stub:
     """
-    touch {genotypes,discovery,comparison,haplotypes,skipping,identity,identity_pairs,allele_expression,allele_expression_tests,lines,versions}.tsv locus_genotype_mqc.json
+    touch {genotypes,discovery,comparison,haplotypes,skipping,identity,identity_pairs,allele_expression,allele_expression_tests,lines,locus_genotype_evidence,versions}.tsv locus_genotype_mqc.json
     """
 }

@@ -62,7 +62,7 @@ COLUMNS = {
     "samples": "sample line condition role replicate",
     "alleles": "sample gene locus source chrom pos ref alt depth ref_count alt_count other_count alt_forward "
     "alt_reverse alt_base_quality alt_read_position status reason",
-    "coverage": "sample gene transcript exon min_depth fragments status reason",
+    "coverage": "sample gene transcript exon c_start c_end min_depth fragments status reason",
     "junctions": "sample gene transcript exon skipping_reads upstream_reads downstream_reads status reason",
     "linkage": "sample gene variant_1 variant_2 ref_ref ref_alt alt_ref alt_alt",
     "variants": "chrom pos ref alt gene transcript named hgvs_c hgvs_p hgvs_p_short consequence exon codon "

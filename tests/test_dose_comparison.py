@@ -5,13 +5,16 @@ import pandas as pd
 import pytest
 from common.dose_comparison_figure import draw_forest
 from common.dose_curves import CURVE, FITTED
+from common.mmc_candidates_tables import read_evidence
 from conftest import ORACLES
 from dose_comparison import (
+    RESISTANCE,
     aicc,
     by_experiment,
     compare,
     f_test,
     holm,
+    list_evidence,
     list_forest,
     list_resistance,
     list_trends,
@@ -414,6 +417,66 @@ def test_main__degenerate_studies_keep_rows_and_a_section(run_script, tmp_path, 
     assert tests.status.notna().all()
     assert not np.isinf(tests.select_dtypes("number")).any(axis=None)
     assert "ok" in FITTED
+
+
+# ---- evidence for the call
+
+
+def resistance_of(compound: str = "MMC", line: str = "A", **found: object) -> dict[str, object]:
+    row = dict.fromkeys(RESISTANCE) | {"line": line, "compound": compound, "condition_target": "resistant"}
+    row |= {"status_reference": "ok", "status_target": "ok", "status": "ok", "reason": ""}
+    by_f = {"fold_change": 0.5, "fold_change_low": 0.25, "fold_change_high": 1.0}
+    return row | by_f | found
+
+
+def evidence_of(*rows: dict[str, object]) -> pd.DataFrame:
+    return list_evidence(pd.DataFrame(rows, columns=RESISTANCE))
+
+
+def test_list_evidence__has_the_interval_of_experiments_where_there_is_one():
+    by_experiment = {
+        "by_experiment_fold_change": 0.125,
+        "by_experiment_low": 0.0625,
+        "by_experiment_high": 0.25,
+    }
+    [both, one] = evidence_of(resistance_of(**by_experiment), resistance_of(line="B")).to_dict("records")
+    assert (both["value"], both["low"], both["high"]) == pytest.approx((-3, -4, -2))
+    assert (one["value"], one["low"], one["high"]) == pytest.approx((-1, -2, 0))
+    assert both["reason"] == ""
+    assert one["reason"] == "interval of the F test, values as independent"
+    assert both["role"] == "target"
+    assert both["condition"] == "resistant"
+    assert both["source"] == "dose_comparison/resistance.tsv"
+
+
+def test_list_evidence__knows_the_names_of_mmc_and_cisplatin():
+    names = ["Mitomycin C", "mmc", "Cis-platin", "CDDP", "erastin", "carboplatin"]
+    table = evidence_of(*(resistance_of(name, line=name) for name in names))
+    assert table.evidence.tolist() == ["mmc_shift"] * 2 + ["cisplatin_shift"] * 2
+
+
+def test_list_evidence__keeps_a_pair_without_a_fold_change_with_its_reason():
+    nothing = dict.fromkeys(["fold_change", "fold_change_low", "fold_change_high"], np.nan)
+    reason = "curve 2: ic50_above_range"
+    [row] = evidence_of(resistance_of(**nothing, status="no_ic50", reason=reason)).to_dict("records")
+    assert (row["status"], row["reason"]) == ("no_fold_change", reason)
+    [row] = evidence_of(resistance_of(**nothing, status_target="no_effect")).to_dict("records")
+    assert row["reason"] == "curves: ok and no_effect"
+    assert list_evidence(pd.DataFrame(columns=RESISTANCE)).empty
+
+
+def test_main__writes_shifts_that_the_call_can_read(run_script, tmp_path):
+    write_plates(tmp_path, modulator=False)
+    run_all(run_script, tmp_path)
+    table = read_evidence(tmp_path / "results").set_index("line")
+    resistance = pd.read_csv(tmp_path / "results/resistance.tsv", sep="\t").set_index("line")
+    assert set(table.evidence) == {"cisplatin_shift"}
+    assert (table.status == "ok").all()
+    for line, (parental, resistant) in IC50S.items():
+        row = table.loc[line]
+        assert row.value == pytest.approx(np.log2(resistance.by_experiment_fold_change[line]))
+        assert row.low < row.value < row.high
+        assert row.value == pytest.approx(np.log2(resistant / parental), abs=0.3)
 
 
 def write_given(folder, conditions, value, modulators=((None, np.nan, None),), reason="") -> None:

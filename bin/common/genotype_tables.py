@@ -18,7 +18,7 @@ ALLELES = (
 )
 COVERAGE = (
     dict.fromkeys(["sample", "gene", "exon"], "str")
-    | dict.fromkeys(["min_depth", "fragments"], "float64")
+    | dict.fromkeys(["c_start", "c_end", "min_depth", "fragments"], "float64")
     | {"status": "str", "reason": "str"}
 )
 JUNCTION_READS = ["skipping_reads", "upstream_reads", "downstream_reads"]

@@ -1,0 +1,248 @@
+"""Figures and report sections of mmc_candidates: they show tables as given and compute nothing."""
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from common.figures import PALE, QUIET, embedded, files_of, save_figure
+from common.mmc_candidates_figure import (
+    CALLS,
+    DARK,
+    PAGE,
+    POSITIVE,
+    draw_matrix,
+    draw_quadrants,
+    matrix_of,
+    quadrants_of,
+)
+from common.multiqc import listed, write_section
+
+EMBEDDED = 200_000  # characters of pictures in a section
+SHOWN = 200  # rows of the table in the report
+TOLD = 6  # lines that the sentence explains
+ORDER = ("candidate", "insufficient_data", "not_candidate")
+DOIS = ["10.1016/j.celrep.2016.08.010", "10.1158/0008-5472.CAN-13-1655", "10.1073/pnas.96.14.8150"]
+ONLY = "Research use only: nothing here is a basis for treating patients."
+JUDGED_BY = ("NRF2 active?", "NQO1 functional?")  # of the matrix
+SIGNS = {"positive": 1, "neutral": 0, "context": 0, "negative": -1}
+AGREES = {"agrees": "agrees", "disagrees": "disagrees", "inconclusive": "is inconclusive"}
+
+
+def pages_of(drawn: pd.DataFrame, stem: str) -> list[tuple[str, pd.DataFrame]]:
+    """Cut what is drawn into pages of lines and conditions; one page has no number."""
+    keys = drawn[["line", "condition"]].drop_duplicates().reset_index(drop=True)
+    places = {key: place for place, key in enumerate(keys.itertuples(index=False, name=None))}
+    page = drawn[["line", "condition"]].apply(tuple, axis=1).map(places) // PAGE if len(drawn) else []
+    parts = [part.reset_index(drop=True) for _, part in drawn.groupby(page, sort=True)] if len(drawn) else []
+    return [(f"{stem}.{n}" if len(parts) > 1 else stem, part) for n, part in enumerate(parts, start=1)]
+
+
+def write_figures(
+    candidates: pd.DataFrame, judged: pd.DataFrame, rules: Mapping, folder: Path
+) -> dict[str, list[tuple[str, Figure]]]:
+    """Write evidence_matrix and quadrants, in pages of lines; return the figures with their stems."""
+    limits = [rules["nrf2_active"][name] for name in ("no_to", "yes_from")]
+    drawn: dict[str, list[tuple[str, Figure]]] = {"evidence_matrix": [], "quadrants": []}
+    for stem, part in pages_of(matrix_of(candidates, judged), "evidence_matrix"):
+        drawn["evidence_matrix"].append((stem, draw_matrix(part)))
+        save_figure(drawn["evidence_matrix"][-1][1], part, folder / stem)
+    for stem, part in pages_of(quadrants_of(candidates, judged), "quadrants"):
+        drawn["quadrants"].append((stem, draw_quadrants(part, limits)))
+        save_figure(drawn["quadrants"][-1][1], part, folder / stem)
+    return drawn
+
+
+def named(rows: pd.DataFrame) -> str:
+    """Name lines with their conditions: `HSC-3 resistant and HO-1-u-1 parental`."""
+    return listed(f"{row.line} {row.condition}" for row in rows.itertuples())
+
+
+def why_of(row: tuple, judged: pd.DataFrame) -> str:
+    """Name what decided: the piece with most points, and that which decided on NQO1."""
+    own = judged[(judged.line == row.line) & (judged.condition == row.condition) & (judged.counted == "yes")]
+    points = own.points.sort_values(ascending=False, kind="stable")
+    first = own.finding[points.index[:2]] if row.nrf2_active == "yes" else []
+    decides = own.finding[own.why == "decides"][:1]
+    # In parentheses are points and intervals: the table has them.
+    said = [re.sub(r" \([^()]*\)", "", finding) for finding in [*first, *decides]]
+    return f"{row.line} {row.condition} ({', '.join(said)})"
+
+
+def sentence_of(candidates: pd.DataFrame, judged: pd.DataFrame) -> str:
+    """Say which lines are candidates and why, which are not, and what is lacking."""
+    if candidates.empty:
+        return f"No analysis found evidence on any line: there is no call. {ONLY}"
+    yes, unknown, no = (candidates[candidates.call == call] for call in ORDER)
+    parts = ["No line is a candidate for mitomycin C."]
+    if len(yes):
+        named_ones = [why_of(row, judged) for row in yes[:TOLD].itertuples()]
+        more = [f"{len(yes) - TOLD} more"] if len(yes) > TOLD else []
+        parts = [
+            f"Candidates for mitomycin C are {listed(named_ones + more)}: NRF2 is active, and NQO1, which "
+            "makes the compound toxic, works."
+        ]
+    for verdict, words in AGREES.items():
+        found = yes[yes.mmc_agreement == verdict]
+        if len(found):
+            parts.append(f"The measured response to it {words} in {named(found)}.")
+    barred = no[no.nrf2_active == "yes"]
+    if len(barred):
+        said = listed(why_of(row, judged) for row in barred[:TOLD].itertuples())
+        parts.append(f"NRF2 is active, but NQO1 does not work, in {said}.")
+    if len(no) > len(barred):
+        parts.append(f"In {len(no) - len(barred)} others NRF2 is not active or NQO1 does not work.")
+    if len(unknown):
+        lacking = "; ".join(
+            f"{row.line} {row.condition} ({row.reason})" for row in unknown[:TOLD].itertuples()
+        )
+        more = f"; and {len(unknown) - TOLD} more" if len(unknown) > TOLD else ""
+        parts.append(f"Not decided for lack of data: {lacking}{more}.")
+    odd = no[no.mmc_agreement == "disagrees"]
+    if len(odd):
+        parts.append(f"No candidates, and yet more sensitive than their parental lines: {named(odd)}.")
+    return " ".join([*parts, "The thresholds of the rules are provisional.", ONLY])
+
+
+BADGES = {
+    "candidate": f"background:{POSITIVE};color:white;font-weight:bold;border:1px solid {POSITIVE}",
+    "not_candidate": f"border:1px solid {DARK}",
+    "insufficient_data": f"border:1px dashed {QUIET}",
+}
+
+
+def table_of_calls(candidates: pd.DataFrame) -> str:
+    """Make the table of calls with their reasons, as HTML: candidates first."""
+    heads = ("line", "candidate?", "NRF2", "NQO1", "holds without each piece?", "measured response to MMC")
+    rows = []
+    for row in candidates.itertuples():
+        # The sentences of `reasons`: of NRF2, of NQO1, and of the measured shift, if there is one.
+        parts = re.split(r"\. (?=NQO1 |Whether NQO1 |Measured: )", row.reasons.removesuffix("."), maxsplit=2)
+        nrf2, nqo1, *shift = [re.sub(r" \([^()+-]*\)", "", part) for part in parts[:2]] + parts[2:]
+        badge = (
+            f"<span style='{BADGES[row.call]};padding:1px 6px;white-space:nowrap'>{CALLS[row.call]}</span>"
+        )
+        lacking = f"<br>{escape(row.reason)}" if row.reason else ""
+        gained = {"yes": " It came with resistance.", "no": " It was there in the parental line."}
+        came = gained.get(row.nrf2_gained, "") if row.nrf2_active == "yes" else ""
+        response = ": ".join(
+            [row.mmc_agreement.replace("_", " "), *(part.removeprefix("Measured: ") for part in shift)]
+        )
+        holds = "yes" if row.stability == "stable" else row.stability
+        said = (f"{nrf2}.{came}", f"{nqo1}.", holds, response)
+        cells = [
+            f"<strong>{escape(row.line)}</strong> {escape(row.condition)}",
+            badge + lacking,
+            *map(escape, said),
+        ]
+        rows.append("".join(f"<td>{cell}</td>" for cell in cells))
+    head = "".join(f"<th>{name}</th>" for name in heads)
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table class='nrf2flow-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def findings_of(candidates: pd.DataFrame) -> dict[str, str]:
+    """Say by line what was called."""
+    found: dict[str, list[str]] = {}
+    for row in candidates.itertuples():
+        halves = f"NRF2 active: {row.nrf2_active}, NQO1 functional: {row.nqo1_functional}".replace("_", " ")
+        found.setdefault(row.line, []).append(f"{row.condition} {CALLS[row.call]} ({halves})")
+    return {line: "; ".join(words) for line, words in found.items()}
+
+
+def write_matrix(judged: pd.DataFrame, candidates: pd.DataFrame, stems: Sequence[str], folder: Path) -> None:
+    """Write the section with the evidence matrix as a heatmap that can be read cell by cell."""
+    drawn = matrix_of(candidates, judged)
+    drawn = drawn[drawn.about.isin(JUDGED_BY)]
+    columns = list(dict.fromkeys(drawn.about + ": " + drawn.evidence))
+    data, rows = [], []
+    for (line, condition), its in drawn.groupby(["line", "condition"], sort=False):
+        rows.append(f"{line} {condition}")
+        data.append([SIGNS.get(verdict) for verdict in its.verdict])
+    write_section(
+        folder / "mmc_candidates_evidence_mqc.json",
+        "Evidence for each call",
+        "What was measured and what it says: 1 speaks for active NRF2 or functional NQO1, -1 against it, "
+        "0 has no weight; empty is not measured, which is never counted as negative. evidence.tsv has every "
+        f"value, its interval and the rule that it fell under. {ONLY}",
+        "heatmap" if data else "html",
+        data or "<p>There is no evidence.</p>",
+        settings={
+            "xcats": columns,
+            "ycats": rows,
+            "xcats_samples": False,
+            "min": -1,
+            "max": 1,
+            "cluster_rows": False,
+            "cluster_cols": False,
+            "display_values": False,
+            "zlab": "verdict",
+            "colstops": [[0, "#E69F00"], [0.5, PALE], [1, POSITIVE]],
+        }
+        if data
+        else {},
+        statuses=judged.status,
+        links=["evidence.tsv", "leave_one_out.tsv", *(name for stem in stems for name in files_of(stem))],
+    )
+
+
+def pictures_of(drawn: Sequence[tuple[str, Figure]], says: str) -> str:
+    """Return as many pages of a figure as the report has room for, as HTML."""
+    kept: list[str] = []
+    for _, figure in drawn:
+        picture = embedded(figure, says)
+        if sum(map(len, kept)) + len(picture) <= EMBEDDED:
+            kept.append(picture)
+    more = len(drawn) - len(kept)
+    return "".join(kept) + (f"<p>{more} more pages are linked.</p>" if more else "")
+
+
+def write_sections(
+    candidates: pd.DataFrame,
+    judged: pd.DataFrame,
+    left: pd.DataFrame,
+    figures: Mapping[str, Sequence[tuple[str, Figure]]],
+    folder: Path,
+) -> None:
+    """Write the sections of the report: the calls with the evidence matrix, the evidence, the quadrants."""
+    stems = {name: [stem for stem, _ in drawn] for name, drawn in figures.items()}
+    order = candidates.call.map(ORDER.index).sort_values(kind="stable").index
+    sentence = sentence_of(candidates, judged)
+    if len(candidates) > SHOWN:
+        sentence += f" The table has the first {SHOWN} of {len(candidates)}."
+    matrix = pictures_of(figures["evidence_matrix"], "Evidence by line and condition, with the call")
+    write_section(
+        folder / "mmc_candidates_mqc.json",
+        "Which lines are candidates for mitomycin C",
+        sentence,
+        "html",
+        matrix + table_of_calls(candidates.loc[order][:SHOWN])
+        if len(candidates)
+        else "<p>There is no evidence.</p>",
+        statuses=candidates.status,
+        links=["candidates.tsv", "evidence.tsv", "leave_one_out.tsv"],
+        dois=DOIS,
+        findings=findings_of(candidates),
+    )
+    write_matrix(judged, candidates, stems["evidence_matrix"], folder)
+    decisive = left[(left.kind == "evidence") & (left.decisive == "yes")]
+    stable = len(candidates) - len(decisive.drop_duplicates(["line", "condition"]))
+    words = (
+        "Points for active NRF2, by function of NQO1: candidates have both. The colours are the measured "
+        "shift of the MMC IC50 with its interval, which is never evidence. "
+        f"{stable} of {len(candidates)} calls hold without any single piece of evidence. {ONLY}"
+    )
+    picture = pictures_of(
+        figures["quadrants"], "NRF2 points by function of NQO1, with the measured MMC shift"
+    )
+    write_section(
+        folder / "mmc_candidates_quadrants_mqc.json",
+        "NRF2, NQO1 and the measured response",
+        words,
+        "html",
+        picture or "<p>There is nothing to draw.</p>",
+        links=[name for stem in stems["quadrants"] for name in files_of(stem)],
+    )
