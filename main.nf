@@ -16,6 +16,7 @@ include { RESISTANCE     } from './subworkflows/amplicons'
 include { EXPRESSION     } from './subworkflows/expression'
 include { PATIENTS       } from './subworkflows/patients'
 include { COHORTS        } from './subworkflows/cohorts'
+include { MMC_CANDIDATES } from './modules/mmc_candidates'
 include { REPORT         } from './modules/report'
 
 workflow {
@@ -118,9 +119,17 @@ workflow {
         params,
     )
 
+    // What follows from all of it: in which lines can mitomycin C exploit the axis?
+    evidence = EXPRESSION.out.evidence.mix(NQO1.out.evidence, RESISTANCE.out.evidence, ASSAYS.out.evidence)
+    MMC_CANDIDATES(
+        evidence.combine(planned).filter { _table, plan -> plan.mmc_candidates }.map { table, _plan -> table }.collect(sort: { table -> table.name }),
+        CHECK_INPUTS.out.rules.first(),
+        file("${projectDir}/assets/mmc_rules.schema.json"),
+    )
+
     // Whichever analyses ran, their sections go into one report, always in the same order.
     checked = CHECK_INPUTS.out.plan.mix(CHECK_INPUTS.out.inputs, CHECK_INPUTS.out.notes, CHECK_INPUTS.out.parameters)
-    sections = READS.out.sections.mix(EXPRESSION.out.sections, AMPLICONS.out.sections, ASSAYS.out.sections, NQO1.out.sections, RESISTANCE.out.sections, PATIENTS.out.sections, COHORTS.out.sections).flatten()
+    sections = READS.out.sections.mix(EXPRESSION.out.sections, AMPLICONS.out.sections, ASSAYS.out.sections, NQO1.out.sections, RESISTANCE.out.sections, PATIENTS.out.sections, COHORTS.out.sections, MMC_CANDIDATES.out.sections).flatten()
     versions = channel.topic('versions')
         .map { table -> table.text }
         .mix(channel.of("nextflow\t${workflow.nextflow.version}\n${workflow.manifest.name}\t${workflow.manifest.version}\n".toString()))
@@ -146,7 +155,7 @@ def references() {
 // What stands for the word `shipped`.
 def shipped() {
     def tables = ['gene_panels', 'target_genes', 'loci', 'skipping', 'domains', 'hotspots', 'gene_aliases'].collectEntries { name -> [name, [file("${projectDir}/assets/${name}.tsv")]] }
-    return [gene_sets: files("${projectDir}/assets/gene_sets/*.gmt").toSorted()] + tables
+    return [gene_sets: files("${projectDir}/assets/gene_sets/*.gmt").toSorted(), rules: [file("${projectDir}/assets/mmc_rules.yml")]] + tables
 }
 
 // [[parameter, path as given, origin, file]] of all that was given; CHECK_INPUTS names what does not exist.

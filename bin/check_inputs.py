@@ -14,6 +14,7 @@ conditions: exactly when none has, the target's indicator is the sum of its bloc
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,7 @@ from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
 from common.cohort_sheets import Cohorts, Table, check_cohorts, read_genes
 from common.count_matrix import Matrix, read_counts
 from common.gmt_files import check_overlap, note_highlighted, read_gene_sets
+from common.mmc_candidates_rules import check_rules
 from common.multiqc import write_versions
 from common.parameters import as_text, check_parameters, specifications
 from common.patient_sheets import check_patients, of_patients
@@ -49,7 +51,7 @@ ASSETS = (
     "gene_aliases",
     "gene_panels",
 )  # sheets, else shipped
-FILES = (*SHEETS, *ASSETS, "gene_sets")
+FILES = (*SHEETS, *ASSETS, "gene_sets", "rules")
 NOT_IN_RESULTS = ("outdir", "publish_dir_mode", "registry", "help", "save_reference", *FILES, *REFERENCES)
 # The sheets that are passed on with the columns that they have.
 AS_GIVEN = ("primers", "signature_exposures", "dose_response", "comparisons", "assays", "qpcr", "patients")
@@ -60,10 +62,12 @@ ALIGNED = ("FASTQ or BAM", "fasta", "gtf")
 AMPLIFIED = ("amplicons", "primers", "fasta", "gtf")
 COUNTABLE = "fasta or a context column or sbs96"
 NEEDS = {
+    "mmc_candidates": ("counts or FASTQ or BAM or amplicons or assays or dose_response",),
     "trim_reads": ("FASTQ or amplicons", INDEXED, "gtf"),
     "quantify_transcripts": ("FASTQ", INDEXED, "gtf"),
     "gene_counts": ("FASTQ", INDEXED, "gtf"),
     "normalise_expression": (COUNTED,),
+    "target_score": (COUNTED, "gene_panels"),
     "expression_heatmap": (COUNTED, "gene_panels"),
     "differential_expression": (COUNTED,),
     "gene_set_enrichment": (COUNTED, "gene_sets"),
@@ -516,6 +520,11 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
         note_highlighted(wanted, [each for its in sets.values() for each in its], problems)
     check_targets(tables, names, {file.parameter for file in given.files if file.origin == "given"}, problems)
 
+    for file in given.files:
+        if file.parameter == "rules":
+            _, faults = check_rules(file.path, schema.parent / "assets/mmc_rules.schema.json")
+            for place, found, expected in faults:
+                problems.add(f"{file.name}, {place}", found, expected)
     check_patients(names, tables, right, problems)
     if "patients" in tables:
         there |= of_patients(tables["patients"], right)
@@ -621,6 +630,9 @@ def write_all(given: Given, checked: Checked, results: Path) -> None:
     for name in ASSETS:
         if name in checked.tables:
             write_table(checked.tables[name], results / f"{name}.tsv")
+    for file in given.files:
+        if file.parameter == "rules":
+            shutil.copyfile(file.path, results / "rules.yml")
     for collection, text in checked.collections.items():
         (results / "gene_sets").mkdir(exist_ok=True)
         (results / "gene_sets" / f"{collection}.gmt").write_text(text)

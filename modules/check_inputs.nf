@@ -36,6 +36,7 @@ process CHECK_INPUTS {
     path 'panels.tsv', emit: panels, optional: true                                           // panel, specimen, normal, gene, chrom, start, end: a row a gene or region
     path 'panel_genes.txt', emit: panel_genes, optional: true                                 // a gene a row
     path '{target_genes,loci,skipping,domains,hotspots,gene_aliases}.tsv', emit: assets, optional: true    // as the schemas of the sheets have them
+    path 'rules.yml', emit: rules, optional: true                                             // as given: evidence, thresholds, points, order
     path 'gene_panels.tsv', emit: gene_panels, optional: true                                 // panel, gene_name, source
     path 'gene_sets/*.gmt', emit: gene_sets, optional: true                                   // a file a collection
     path 'versions.tsv', topic: versions
@@ -50,10 +51,10 @@ process CHECK_INPUTS {
 
     stub:
     """
-    touch {inputs,notes,parameters,samples,counts,contrasts,amplicons,primers,sanger,dose_response,assays,qpcr,patients,cohorts,profiled,panels,target_genes,loci,skipping,domains,hotspots,gene_aliases,gene_panels,versions}.tsv panel_genes.txt
+    touch {inputs,notes,parameters,samples,counts,contrasts,amplicons,primers,sanger,dose_response,assays,qpcr,patients,cohorts,profiled,panels,target_genes,loci,skipping,domains,hotspots,gene_aliases,gene_panels,versions}.tsv panel_genes.txt rules.yml
     mkdir gene_sets
     touch gene_sets/stub.gmt
-    printf '%s\\t%s\\n' analysis planned trim_reads yes quantify_transcripts yes align_rna yes locus_genotype yes align_amplicons yes sanger_confirmation yes annotate_variants yes biomarker_cutoff yes survival yes patient_table yes harmonise_mutations yes mutation_matrix yes > plan.tsv
+    printf '%s\\t%s\\n' analysis planned mmc_candidates yes trim_reads yes quantify_transcripts yes align_rna yes locus_genotype yes align_amplicons yes sanger_confirmation yes annotate_variants yes biomarker_cutoff yes survival yes patient_table yes harmonise_mutations yes mutation_matrix yes > plan.tsv
     printf '%s\\t%s\\t%s\\t%s\\n' sample fastq_1 fastq_2 bam a "\$PWD/${schema}" "" "" b "" "" "\$PWD/${schema}" > rnaseq.tsv
     printf '%s\\t%s\\t%s\\n' sample fastq_1 fastq_2 a "\$PWD/${schema}" "\$PWD/${schema}" > amplicon_files.tsv
     printf '%s\\t%s\\n' trace ab1 1 "\$PWD/${schema}" > sanger_files.tsv

@@ -31,8 +31,10 @@ workflow ASSAYS {
         options.subMap('test', 'reference_group', 'confidence'),
     )
 
+    evidence = GROUP_COMPARISON.out.evidence.mix(DOSE_COMPARISON.out.evidence)
     sections = NORMALISE_PLATES.out.sections.mix(DOSE_RESPONSE.out.sections, DOSE_COMPARISON.out.sections, RELATIVE_QUANTITY.out.sections, GROUP_COMPARISON.out.sections)
 
     emit:
+    evidence    // paths: *_evidence.tsv
     sections    // paths: *_mqc.json
 }

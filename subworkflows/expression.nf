@@ -1,6 +1,7 @@
 include { NORMALISE_EXPRESSION    } from '../modules/normalise_expression'
 include { EXPRESSION_HEATMAP      } from '../modules/expression_heatmap'
 include { DIFFERENTIAL_EXPRESSION } from '../modules/differential_expression'
+include { TARGET_SCORE            } from '../modules/target_score'
 include { GENE_SET_ENRICHMENT     } from '../modules/gene_set_enrichment'
 include { SAMPLE_ENRICHMENT       } from '../modules/sample_enrichment'
 include { SAMPLE_PROJECTION       } from '../modules/sample_projection'
@@ -21,6 +22,14 @@ workflow EXPRESSION {
     EXPRESSION_HEATMAP(samples, counts, log_cpm, gene_panels)
 
     DIFFERENTIAL_EXPRESSION(samples, counts, contrasts, options.accept_additive_dispersion, options.q_value_max)
+    TARGET_SCORE(
+        samples,
+        log_cpm,
+        DIFFERENTIAL_EXPRESSION.out.summary,
+        DIFFERENTIAL_EXPRESSION.out.genes,
+        gene_panels,
+        options.subMap('confidence', 'q_value_max'),
+    )
     GENE_SET_ENRICHMENT(
         samples,
         log_cpm,
@@ -37,11 +46,15 @@ workflow EXPRESSION {
         .mix(
             EXPRESSION_HEATMAP.out.sections,
             DIFFERENTIAL_EXPRESSION.out.sections,
+            TARGET_SCORE.out.sections,
             GENE_SET_ENRICHMENT.out.sections,
             SAMPLE_ENRICHMENT.out.sections,
             SAMPLE_PROJECTION.out.sections,
         )
 
+    evidence = TARGET_SCORE.out.evidence
+
     emit:
+    evidence    // path: target_score_evidence.tsv
     sections    // paths: *_mqc.json, an item an analysis
 }

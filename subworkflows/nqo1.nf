@@ -45,9 +45,11 @@ workflow NQO1 {
     PILEUP(samples, files, genome, annotation, target_genes, LOCUS_GENOTYPE.out.genotypes, LOCUS_GENOTYPE.out.discovery, options.subMap('min_base_quality', 'min_mapping_quality', 'seed'))
 
     variants = ANNOTATE_VARIANTS.out.variants
+    evidence = LOCUS_GENOTYPE.out.evidence
     sections = ANNOTATE_VARIANTS.out.sections.mix(LOCUS_GENOTYPE.out.sections, PILEUP.out.sections)
 
     emit:
     variants    // path: a row a variant and transcript
+    evidence    // path: locus_genotype_evidence.tsv
     sections    // paths: *_mqc.json
 }

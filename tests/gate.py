@@ -22,7 +22,7 @@ SAMPLES = [
     for replicate in (1, 2)
 ]
 TAB = "\t"
-READ = [*SHEETS, "gene_sets", *ASSETS]
+READ = [*SHEETS, "gene_sets", "rules", *ASSETS]
 # Sheets whose cells name files, and how those end; and those whose files the gate reads.
 READS = r"\.(fastq|fq|fastq\.gz|fq\.gz|bam|cram|ab1|abi)\W*$"
 TABLES = r"\.(maf|txt|tsv|csv|bed)(\.gz)?\W*$"
@@ -76,7 +76,7 @@ class Gate:
         for name in READ:
             for path in (str(values[name]) if values[name] else "").split(","):
                 shipped = path == "shipped"
-                pattern = "gene_sets/*.gmt" if name == "gene_sets" else f"{name}.tsv"
+                pattern = {"gene_sets": "gene_sets/*.gmt", "rules": "mmc_rules.yml"}.get(name, f"{name}.tsv")
                 found = sorted((ROOT / "assets").glob(pattern))
                 for source in found if shipped else [Path(path)] * (path in files):
                     origin = "shipped" if shipped else "simulated" if given.get("simulate") else "given"
