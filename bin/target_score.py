@@ -337,12 +337,14 @@ def evidence_of(scores: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
         if roles.get((row.line, row.reference)) != "reference" or group not in roles or group in done:
             continue
         done.add(group)
+        unreplicated = row.status in UNREPLICATED
         rows.append(
             {"line": row.line, "condition": row.target, "role": roles[group]}
             | {"evidence": "nrf2_target_change", "value": row.mean_log2_fold_change}
             | {"low": row.low, "high": row.high, "n": row.genes, "unit": "log2"}
             | {"q_value": row.q_value if row.accepted else np.nan}
-            | {"status": "ok" if row.status in UNREPLICATED else row.status, "reason": row.reason}
+            | {"status": "ok" if unreplicated else row.status}
+            | {"reason": row.reason if row.accepted else f"no test that counts: {row.reason or row.status}"}
             | {"source": "target_score/changes.tsv"}
         )
     return evidence_table(rows)

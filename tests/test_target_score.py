@@ -396,6 +396,8 @@ def test_evidence_of__has_a_q_value_without_replicates_only_if_that_was_accepted
     assert set(changes.status) == {"ok"}
     assert changes.value.notna().all()
     assert set(changes.q_value.notna()) == {tested}
+    reason = "" if tested else "no test that counts: exploratory_additive_dispersion"
+    assert set(changes.reason) == {reason}
 
 
 def test_evidence_of__has_a_score_for_all_groups_and_a_change_against_the_reference_condition_alone():
