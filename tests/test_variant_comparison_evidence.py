@@ -5,6 +5,7 @@ import pytest
 import variant_comparison as script
 from common import evidence, mmc_candidates_tables
 from comparison_study import Seen, Study, founding, only, pair
+from conftest import ROOT
 
 CLASSES = [
     ("NFE2L2", "missense_variant", "Neh2;ETGE", "activating", "hotspot"),
@@ -172,7 +173,16 @@ def test_main__writes_the_evidence_that_the_call_reads(tmp_path, run_script):
     pd.testing.assert_frame_equal(found, founding().evidence(tmp_path / "again"))
 
 
-def test_evidence__an_empty_study_has_a_table_without_rows(tmp_path):
-    table = Study().evidence(tmp_path)
+def test_main__a_study_without_samples_has_a_table_without_rows(tmp_path, run_script):
+    options = Study().write(tmp_path)
+    assert run_script(script.main, **options).exit_code == 0
+    table = mmc_candidates_tables.read_evidence(options["results"])
     assert table.empty
     assert list(table) == evidence.COLUMNS
+
+
+def test_columns__are_explained():
+    dictionary = pd.read_csv(ROOT / "assets/columns.tsv", sep="\t")
+    for analysis in ("variant_comparison", "locus_genotype"):
+        table = f"{analysis}/{analysis}_evidence.tsv"
+        assert dictionary.column[dictionary.table == table].tolist() == evidence.COLUMNS
