@@ -256,11 +256,11 @@ def level_text(row: tuple) -> str:
 def change_text(row: tuple, q_value_max: float) -> str:
     """Say how the panel changes: `resistant against parental +1.41 (q < 0.0001), most in TXNRD1`."""
     words = f"{row.target} against {row.reference} {signed(row.mean_log2_fold_change)}"
-    said = UNREPLICATED.get(row.status, row.status.replace("_", " "))
-    if row.status == "ok" and pd.notna(row.q_value):
-        said = q_text(row.q_value)
-    words += f" ({said})"
-    if row.status == "ok" and row.q_value < q_value_max and row.leading_genes:
+    said = [q_text(row.q_value)] if row.accepted == "yes" and pd.notna(row.q_value) else []
+    if row.status != "ok":
+        said.append(UNREPLICATED.get(row.status, row.status.replace("_", " ")))
+    words += f" ({', '.join(said)})"
+    if row.accepted == "yes" and row.q_value < q_value_max and row.leading_genes:
         words += f", most in {listed(row.leading_genes.split(';')[:NAMED])}"
     return words
 
@@ -349,8 +349,8 @@ def write_scores(
 
 def write_changes(path: Path, changes: pd.DataFrame, q_value_max: float) -> None:
     """Write the section of the changes: a table of the contrasts."""
-    up = changes[(changes.q_value < q_value_max) & (changes.mean_log2_fold_change > 0)]
-    down = changes[(changes.q_value < q_value_max) & (changes.mean_log2_fold_change < 0)]
+    called = changes[(changes.accepted == "yes") & (changes.q_value < q_value_max)]
+    up, down = called[called.mean_log2_fold_change > 0], called[called.mean_log2_fold_change < 0]
     tested = int(changes.p_value.notna().sum())
     sentence = (
         f"Mean log2 fold change of the target genes in {len(changes)} contrasts, {tested} of them tested "
@@ -358,8 +358,8 @@ def write_changes(path: Path, changes: pd.DataFrame, q_value_max: float) -> None
     )
     sentence += f" Up: {first_of(list(up.contrast))}." if len(up) else ""
     sentence += f" Down: {first_of(list(down.contrast))}." if len(down) else ""
-    if (unreplicated := changes.status.isin(UNREPLICATED)).any():
-        sentence += f" Without replicates and so exploratory: {int(unreplicated.sum())}."
+    if unreplicated := int((changes.accepted == "no").sum()):
+        sentence += f" Without replicates, ranked and not counted: {unreplicated}."
     columns = [
         "genes",
         "mean_log2_fold_change",
