@@ -38,7 +38,10 @@ Few values
 Calls
   What was seen by eye (present, reduced, absent): what more than half of the replicates were called, with
   their share; else discordant.
-Assumes    Independent experiments, normal errors of values (of logarithms, if normalised per experiment).
+Evidence for the call of candidates, of untreated cells
+  The ratio of geometric means to the reference group, with the t interval of log ratios (by pairs where tests
+  are paired or experiments were normalised, else Welch's); NQO1 activity as measured; calls.
+Assumes    Independent experiments, normal errors of values (of logarithms in ratios of geometric means).
 
 References: Student 1908, doi:10.2307/2331554; Welch 1947, doi:10.2307/2332510; Mann and Whitney 1947,
 doi:10.1214/aoms/1177730491; Fieller 1954, J R Stat Soc B 16:175, doi:10.1111/j.2517-6161.1954.tb00159.x;
@@ -55,15 +58,21 @@ import click
 import numpy as np
 import pandas as pd
 from common.cli import FOLDER, RESULTS, Script
+from common.evidence import evidence_table, write_evidence
 from common.group_comparison_report import Compared, write_figures, write_sections
 from common.group_comparison_tables import (
     GROUP,
     GROUP_COLUMNS,
     LEVEL,
-    REPLICATE_COLUMNS,
     TEST_COLUMNS,
+    Group,
+    in_words,
     joined,
+    list_replicates,
     read_measurements,
+    reference_of,
+    stars_of,
+    untreated,
 )
 from common.multiqc import write_versions
 from common.tables import write_table
@@ -73,7 +82,7 @@ TESTS = ("student", "welch", "paired", "mann_whitney")
 CONSTANTS = (1.0, 100.0)  # what a reference is when each experiment was divided by it
 LIMIT_STEPS = 100  # the degrees of freedom at a limit settle after a few
 EXACT_BELOW = 50  # replicates, as in R
-STARS = {0.001: "***", 0.01: "**", 0.05: "*"}
+EVIDENCE = ("are_reporter", "nrf2_protein", "nqo1_protein", "nqo1_activity", "keap1_protein", "cul3_protein")
 
 
 # ---- tests of two groups; the ratio is that of the second to the first
@@ -199,13 +208,6 @@ def holm(p: np.ndarray) -> np.ndarray:
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(stepped, 1)
     return adjusted
-
-
-def stars_of(p: float) -> str:
-    """Turn an adjusted p-value into stars; a missing one into nothing."""
-    if np.isnan(p):
-        return ""
-    return next((stars for limit, stars in STARS.items() if p < limit), "ns")
 
 
 # ---- two groups of replicates
@@ -336,12 +338,6 @@ def agreed(calls: pd.Series) -> str | None:
     return str(counts.index[0]) if counts.iloc[0] > counts.sum() / 2 else "discordant"
 
 
-def in_words(words: pd.Series, what: str) -> str:
-    """Count the measurements that something is said of: `1 of 3 rows left out: no_value`."""
-    counts = words[words.notna() & (words != "")].value_counts(sort=False)
-    return ", ".join(f"{count} of {len(words)} rows {what}: {word}" for word, count in counts.items())
-
-
 def describe(rows: pd.DataFrame, replicates: pd.Series) -> dict[str, object]:
     """Describe a group: the mean of its replicates, their call, and what it lacks."""
     values = replicates.to_numpy()
@@ -377,32 +373,6 @@ def describe(rows: pd.DataFrame, replicates: pd.Series) -> dict[str, object]:
     }
 
 
-class Group(NamedTuple):
-    """A group: its place (GROUP's columns), the values of its replicates by name, and its description."""
-
-    place: dict[str, object]
-    replicates: pd.Series
-    found: dict[str, object]
-
-    @property
-    def cells(self) -> str:
-        """Name the line and condition as a parameter does: line.condition."""
-        return f"{self.place['line']}.{self.place['condition']}"
-
-    @property
-    def level(self) -> tuple[str, float]:
-        """Return treatment and dose; a treatment without dose has dose -1, none at all has 0."""
-        treatment, dose = self.place["treatment"], self.place["treatment_dose"]
-        return (treatment, -1.0 if np.isnan(dose) else dose) if treatment else ("", 0.0)
-
-    @property
-    def label(self) -> str:
-        """Name the group in a table: `HSC-2.parental cisplatin 5 ug/mL`."""
-        treatment, dose, unit = (self.place[column] for column in LEVEL)
-        words = [self.cells, treatment, "" if np.isnan(dose) else f"{dose:g}", unit]
-        return " ".join(word for word in words if isinstance(word, str) and word)
-
-
 def groups_of(sheet: pd.DataFrame) -> list[Group]:
     """Make the groups of all assays, in the sheet's order, but untreated cells first and doses rising."""
     rows = measure(sheet)
@@ -419,17 +389,6 @@ def groups_of(sheet: pd.DataFrame) -> list[Group]:
         values = its[its.lacks == ""].groupby("replicate", sort=False).measured.mean()
         groups.append(Group({column: place[column] for column in GROUP}, values, describe(its, values)))
     return groups
-
-
-def untreated(groups: Sequence[Group]) -> Group | None:
-    """Return, of a line and condition's groups, that without treatment, else that at the lowest dose."""
-    return min(groups, key=lambda group: (group.level[0] != "", max(group.level[1], 0)), default=None)
-
-
-def reference_of(groups: Sequence[Group], line: str, named: str) -> Group | None:
-    """Return the group that a line's means are shown relative to: the named one, else its own untreated."""
-    own = [each for each in groups if each.place["line"] == line and each.place["role"] == "reference"]
-    return untreated([each for each in groups if each.cells == named] or own)
 
 
 def list_groups(groups: Sequence[Group], named: str) -> pd.DataFrame:
@@ -516,17 +475,91 @@ def list_tests(groups: Sequence[Group], named: str, test: str, confidence: float
     return table
 
 
-def list_replicates(groups: Sequence[Group], named: str) -> pd.DataFrame:
-    """List the replicates of an assay, relative to the same constants as the means."""
+# ---- evidence for the call of mitomycin C candidates
+
+
+def ratio_to(
+    first: pd.Series, second: pd.Series, test: str, per_experiment: bool, confidence: float
+) -> dict[str, object]:
+    """Return the ratio of the second group's geometric mean to the first's, and its t interval.
+
+    By pairs of replicates if tests are paired or experiments were each divided by a group, else Welch's.
+    """
+    if per_experiment or test == "paired":
+        found = compare(first, second, test, True, confidence)
+        row = {"value": found.get("ratio"), "low": found.get("ratio_low"), "high": found.get("ratio_high")}
+        status = "ok" if "ratio" in found else found["status"]
+        return row | {"n": min(found["n_1"], found["n_2"]), "status": status, "reason": found["reason"]}
+    row: dict[str, object] = {"n": min(len(first), len(second))}
+    if (lowest := min(first.min(), second.min())) <= 0:
+        reason = f"logarithms are needed, and the lowest value is {lowest:.4g}"
+        return row | {"status": "not_positive", "reason": reason}
+    x, y = np.log(first.to_numpy(float)), np.log(second.to_numpy(float))
+    middle = y.mean() - x.mean()
+    row |= {"value": np.exp(middle), "status": "ok", "reason": "one experiment: no interval"}
+    if row["n"] > 1:
+        n = np.array([len(x), len(y)])
+        spread = np.array([0 if flat(each, 1) else each.var(ddof=1) for each in (x, y)]) / n
+        row |= {"reason": "values without variance: no interval"}
+        if spread.any():
+            margin = stdtrit(satterthwaite(spread, n - 1), (1 + confidence) / 2) * np.sqrt(spread.sum())
+            row |= {"low": np.exp(middle - margin), "high": np.exp(middle + margin), "reason": ""}
+    return row
+
+
+def weigh(
+    group: Group, reference: Group | None, named: str, test: str, per_experiment: bool, confidence: float
+) -> dict[str, object]:
+    """Return what a group shows as evidence: NQO1 activity as it is, else the ratio to the reference."""
+    values = group.replicates
+    if group.treated:
+        return {"status": "treated_only", "reason": f"measured as {group.label} only"}
+    if values.empty:
+        return {"status": group.found["status"], "reason": group.found["reason"]}
+    if group.place["assay"] == "nqo1_activity":
+        if per_experiment:
+            return {"status": "relative_only", "reason": "each experiment was divided by a group"}
+        row = {"value": values.mean(), "n": len(values), "status": "ok", "reason": group.found["reason"]}
+        if len(values) > 1:
+            margin = stdtrit(len(values) - 1, (1 + confidence) / 2) * group.found["sem"]
+            row |= {"low": values.mean() - margin, "high": values.mean() + margin}
+        return row
+    if not named:
+        return {"status": "no_reference_group", "reason": "no --reference_group was given"}
+    if reference is None or reference.replicates.empty:
+        return {"status": "reference_not_measured", "reason": f"the assay lacks {named}, untreated"}
+    if group is reference:
+        one = {"value": 1.0, "low": 1.0, "high": 1.0}
+        return one | {"n": len(values), "status": "ok", "reason": "the reference group itself"}
+    return ratio_to(reference.replicates, values, test, per_experiment, confidence)
+
+
+def list_evidence(
+    groups: Sequence[Group], named: str, test: str, confidence: float
+) -> list[dict[str, object]]:
+    """List what an assay shows of NRF2 and NQO1 in each line and condition without treatment.
+
+    What was called by eye is evidence of its own, also where there is no ratio.
+    """
+    if groups[0].place["assay"] not in EVIDENCE:
+        return []
+    per_experiment = any(not np.isnan(constant_of(group.replicates.to_numpy())) for group in groups)
+    cells = dict.fromkeys(group.cells for group in groups)
+    bare = {name: untreated([group for group in groups if group.cells == name]) for name in cells}
+    reference = bare.get(named)
+    if reference and reference.treated:
+        reference = None
     rows = []
-    for group in groups:
-        reference = reference_of(groups, group.place["line"], named)
-        constant = reference.found["mean"] if reference else np.nan
-        row = group.place | {"reference_group": reference.label if constant > 0 else None}
-        for replicate, value in group.replicates.items():
-            relative = value / constant if constant > 0 else np.nan
-            rows.append(row | {"replicate": replicate, "value": value, "relative_value": relative})
-    return pd.DataFrame(rows, columns=REPLICATE_COLUMNS)
+    for group in bare.values():
+        place = {name: group.place[name] for name in ("line", "condition", "role")}
+        found = weigh(group, reference, named, test, per_experiment, confidence)
+        call = group.found["call"] if found["status"] != "treated_only" else None
+        if call and found["status"] != "ok":
+            found = {"status": "ok", "reason": f"by eye alone: {found['reason']}"}
+        unit = "nmol/min/mg" if group.place["assay"] == "nqo1_activity" else "ratio"
+        row = {"evidence": group.place["assay"], "unit": unit, "call": call} | found
+        rows.append(place | row | {"source": "group_comparison/groups.tsv"})
+    return rows
 
 
 @click.command(cls=Script)
@@ -565,6 +598,10 @@ def main(
     tests = joined([each.tests for each in shown], TEST_COLUMNS)
     write_table(described, results / "groups.tsv")
     write_table(tests, results / "tests.tsv")
+    known = [
+        row for its in of_assay.values() for row in list_evidence(its, reference_group, test, confidence)
+    ]
+    write_evidence(evidence_table(known), "group_comparison", results)
     pictures = write_figures(shown, reference_group, results)
     write_sections(described, tests, pictures, test, results)
     write_versions(results / "versions.tsv", "matplotlib", "numpy", "pandas", "scipy")

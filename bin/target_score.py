@@ -64,6 +64,11 @@ GENES = {
 }
 SUMMARY = dict.fromkeys(("contrast", "reference", "target", "lines"), "str")
 SUMMARY |= {"up": "float64", "status": "str", "reason": "str"}
+CHANGES = [
+    *("contrast", "line", "lines", "reference", "target", "genes", "mean_log2_fold_change", "low", "high"),
+    *("test", "other_genes", "statistic", "p_value", "q_value", "family", "accepted", "leading_genes"),
+    *("status", "reason"),
+]
 
 
 class Tested(NamedTuple):
@@ -281,35 +286,10 @@ def list_changes(
             "target": contrast.target,
             "family": "several_lines" if several else "single_lines",
             "test": "none",
-            "accepted": contrast.status not in UNREPLICATED or pd.notna(contrast.up),
+            "accepted": "yes" if contrast.status not in UNREPLICATED or pd.notna(contrast.up) else "no",
         }
         rows.append(name | row | change)
-    columns = [
-        *(
-            "contrast",
-            "line",
-            "lines",
-            "reference",
-            "target",
-            "genes",
-            "mean_log2_fold_change",
-            "low",
-            "high",
-        ),
-        *(
-            "test",
-            "other_genes",
-            "statistic",
-            "p_value",
-            "q_value",
-            "family",
-            "leading_genes",
-            "status",
-            "reason",
-        ),
-        "accepted",
-    ]
-    table = pd.DataFrame(rows).reindex(columns=columns)
+    table = pd.DataFrame(rows).reindex(columns=CHANGES)
     table["other_genes"] = table.other_genes.astype("Int64")
     table["q_value"] = table.groupby("family").p_value.transform(adjusted) if len(table) else np.nan
     return table
@@ -337,12 +317,14 @@ def evidence_of(scores: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
         if roles.get((row.line, row.reference)) != "reference" or group not in roles or group in done:
             continue
         done.add(group)
+        accepted = row.accepted == "yes"
         rows.append(
             {"line": row.line, "condition": row.target, "role": roles[group]}
             | {"evidence": "nrf2_target_change", "value": row.mean_log2_fold_change}
             | {"low": row.low, "high": row.high, "n": row.genes, "unit": "log2"}
-            | {"q_value": row.q_value if row.accepted else np.nan}
-            | {"status": "ok" if row.status in UNREPLICATED else row.status, "reason": row.reason}
+            | {"q_value": row.q_value if accepted else np.nan}
+            | {"status": "ok" if row.status in UNREPLICATED else row.status}
+            | {"reason": row.reason if accepted else f"no test that counts: {row.reason or row.status}"}
             | {"source": "target_score/changes.tsv"}
         )
     return evidence_table(rows)
@@ -412,12 +394,10 @@ def main(
     measured = names_in(next(iter(tables.values()))) if tables else None
     scored = score_groups(samples, values, found, missing_genes(names, found, measured), confidence)
     changes = list_changes(contrasts, tables, found, values.index, confidence)
-    evidence = evidence_of(scored.scores, changes)
-    changes = changes.drop(columns="accepted")
     write_table(scored.scores, results / "scores.tsv")
     write_table(scored.genes, results / "genes.tsv")
     write_table(changes, results / "changes.tsv")
-    write_evidence(evidence, "target_score", results)
+    write_evidence(evidence_of(scored.scores, changes), "target_score", results)
     links = write_figure(results, scored.scores, scored.genes, confidence)
     write_sections(results, scored.scores, scored.genes, changes, q_value_max, links)
     write_versions(results / "versions.tsv", "matplotlib", "numpy", "pandas", "scipy")

@@ -31,6 +31,9 @@ Context    Bases beside a single-base substitution, on the strand of the pyrimid
 Sanger     Traces confirm a variant if all that can be read agree with what sequencing says of their
            conditions, one of them being a condition that has the variant. Below SANGER_MIN a trace does not
            show a variant: its absence there is no contradiction.
+Evidence   For the call (mmc_candidates), by line and condition: the variants of KEAP1, NFE2L2 and CUL3 that a
+           pool has, and `absent` if it has none and all amplicons with coding bases of the gene were
+           read, each in one sample at least. Replicates that contradict each other are no evidence.
 
 References: Wilson 1927, doi:10.1080/01621459.1927.10502953; Clopper and Pearson 1934,
 doi:10.1093/biomet/26.4.404; Newcombe 1998, Statistics in Medicine 17:873; Benjamini and Hochberg 1995,
@@ -49,11 +52,14 @@ import numpy as np
 import pandas as pd
 import pysam
 from common import variant_comparison_tables as tables
-from common.annotation import reverse_complement
+from common.annotation import Transcript, reverse_complement
 from common.cli import FOLDER, INPUT, RESULTS, Script
+from common.evidence import write_evidence
 from common.multiqc import write_versions
 from common.signature_tables import read_signatures
-from common.tables import LIBRARY, only_file, read_only, read_table, write_table
+from common.tables import LIBRARY, TARGET_GENES, only_file, read_only, read_table, write_table
+from common.target_sites import find_targets
+from common.variant_comparison_evidence import COVERAGE, absence_rows, in_order, variant_rows
 from common.variant_comparison_report import write_figure, write_report
 from common.variant_comparison_tables import GROUP, OF_SIDE, SITE, TESTED, of_side
 from common.variant_comparison_words import percent, vaf_change, why_unknown, zygosity_change
@@ -90,6 +96,7 @@ KNOWN = {
     "reduced": "known to hold back NRF2 less",
     "wild_type_like": "as the wild type where tested",
 }
+SPLICE_SITES = {"splice_donor_variant", "splice_acceptor_variant"}
 BESIDE_EXON_2 = re.compile(r"c\.(46-|312\+)[12]\D")  # of NFE2L2: its splice sites
 EFFECT_UNKNOWN = "effect not known"
 NO_EFFECT = "none"
@@ -467,6 +474,52 @@ def sanger_of(row: Mapping, sides: Sequence[tuple | None], traces: pd.DataFrame)
     return found, f"{'; '.join(words)}: {found.replace('_', ' ')}"
 
 
+# ---- evidence for the call
+
+
+def known_effect(gene: str, consequence: object, domain: object, hotspot_effect: object) -> str | None:
+    """Class what a variant does to a gene of the axis, as the call has it; None if it changes no protein.
+
+    What a splice site of NFE2L2 does is left to the measured skipping: without exon 2 the protein is active.
+    """
+    terms = set(str(consequence).split("&"))
+    if hotspot_effect in ("common_polymorphism", "wild_type_like"):
+        return hotspot_effect
+    if not terms & ({*CHANGING, "stop_lost", "coding_sequence_variant"} | TRUNCATING):
+        return None
+    if terms & (TRUNCATING - SPLICE_SITES if gene == "NFE2L2" else TRUNCATING):
+        return "truncating"
+    if gene == "NFE2L2" and hotspot_effect == "activating":
+        return "hotspot"
+    if gene != "NFE2L2" and hotspot_effect in ("loss", "reduced"):
+        return "known_loss"
+    domains = set(KEAP1_DOMAINS) & set(str(domain).split(";")) if gene == "KEAP1" else ()
+    return "missense_in_domain" if domains and "missense_variant" in terms else "other"
+
+
+def finding(pool: tuple, elsewhere: bool) -> tuple[str | None, str, str] | None:
+    """Return call, status and reason of a variant in a condition; None if there is nothing to say.
+
+    What may be there is said if fragments show it, or the line has it `elsewhere`: in another condition.
+    """
+    if pool.state == "present" and not pool.differing:
+        return pool.zygosity, "ok", ""
+    if pool.state == "present":
+        return None, "replicates_differ", f"not seen in {pool.differing}"
+    if pool.state == "absent" or not (elsewhere or pool.alt_count > 0):
+        return None
+    return None, pool.state, pool.reason
+
+
+def absence(amplicons: pd.DataFrame, share: float) -> tuple[str, str]:
+    """Return status and reason of a gene of which its amplicons (status, reason) read that share."""
+    lost = amplicons[amplicons.status != "ok"]
+    if len(lost):
+        first = f"{lost.amplicon.iloc[0]} {lost.status.iloc[0]}: {lost.reason.iloc[0]}"
+        return "incomplete_coverage", f"{len(lost)} of {len(amplicons)} amplicons not read ({first})"
+    return "ok", "" if share == 1 else f"amplicons hold {percent(share)} of the coding sequence"
+
+
 # ---- the study
 
 
@@ -480,25 +533,26 @@ def pairs_of(study: pd.DataFrame) -> list[tuple[str, str | None, str | None]]:
     return pairs
 
 
+def candidates(
+    study: pd.DataFrame, called: pd.DataFrame, annotated: pd.DataFrame, limits: Thresholds
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the variants that a sample has, in each pool, and their names."""
+    found = called[called["sample"].isin(study["sample"]) & (called.status == "ok")]
+    sites = found[SITE].drop_duplicates().sort_values(SITE)
+    names = described(sites, annotated).astype(object)
+    return pooled(study, called.merge(sites, on=SITE), limits), names.where(names.notna(), None)
+
+
 def analyse(
-    study: pd.DataFrame,
-    called: pd.DataFrame,
-    annotated: pd.DataFrame,
-    traces: pd.DataFrame,
-    limits: Thresholds,
+    study: pd.DataFrame, pools: pd.DataFrame, names: pd.DataFrame, traces: pd.DataFrame, limits: Thresholds
 ) -> pd.DataFrame:
     """Compare the conditions of each line: the rows of comparison.tsv, without contexts and signatures.
 
     Beside them, by side, effective numbers of fragments and the states of the pools.
     """
-    found = called[called["sample"].isin(study["sample"]) & (called.status == "ok")]
-    sites = found[SITE].drop_duplicates().sort_values(SITE)
-    pools = pooled(study, called.merge(sites, on=SITE), limits)
     of_condition = {
         (row.line, row.condition, row.chrom, row.pos, row.ref, row.alt): row for row in pools.itertuples()
     }
-    names = described(sites, annotated).astype(object)
-    names = names.where(names.notna(), None)
     of_line = dict(tuple(traces.groupby("line")))
     rows = []
     for line, reference, target in pairs_of(study):
@@ -526,6 +580,23 @@ def analyse(
     return table
 
 
+def evidence_of(
+    study: pd.DataFrame,
+    pools: pd.DataFrame,
+    names: pd.DataFrame,
+    coverage: pd.DataFrame,
+    targets: Mapping[str, Transcript | str],
+    ids: Mapping[str, str],
+) -> pd.DataFrame:
+    """Say what the call is to know: variants of the axis in each condition, and genes in which none is.
+
+    `targets` and `ids` are the transcripts of genes, and how they are called.
+    """
+    rows = list(variant_rows(pools, names, known_effect, finding))
+    rows += absence_rows(rows, study, coverage, targets, ids, absence)
+    return in_order(rows, study)
+
+
 @click.command(cls=Script)
 @click.option("--amplicons", type=INPUT, required=True, help="TSV: sample, line, condition, role.")
 @click.option("--called", type=FOLDER, required=True, help="Folder with variants.tsv of amplicon_variants.")
@@ -533,6 +604,9 @@ def analyse(
     "--annotated", type=FOLDER, required=True, help="Folder with that of annotate_variants, or none."
 )
 @click.option("--sanger", type=FOLDER, required=True, help="Folder with calls.tsv of sanger_confirmation.")
+@click.option("--coverage", type=INPUT, required=True, help="TSV of align_amplicons: amplicons by sample.")
+@click.option("--annotation", type=INPUT, required=True, help="GTF with the transcripts of target genes.")
+@click.option("--target-genes", type=INPUT, required=True, help="TSV: gene, transcript, cds_start, cds_end.")
 @click.option("--genome", type=INPUT, required=True, help="FASTA of the genome, with its index beside it.")
 @click.option(
     "--signatures", type=FOLDER, required=True,
@@ -560,6 +634,9 @@ def main(
     called: Path,
     annotated: Path,
     sanger: Path,
+    coverage: Path,
+    annotation: Path,
+    target_genes: Path,
     genome: Path,
     signatures: Path,
     exposures: Path,
@@ -576,9 +653,15 @@ def main(
     traced = read_only(sanger, tables.TRACES)
     matrix, shares = only_file(signatures), only_file(exposures)
     known = read_signatures(matrix, shares) if matrix and shares else None
-    table = analyse(study, counted, named, traced, limits)
+    pools, names = candidates(study, counted, named, limits)
+    table = analyse(study, pools, names, traced, limits)
+    genes = read_table(target_genes, TARGET_GENES)
     with pysam.FastaFile(str(genome)) as bases:
+        targets = find_targets(genes, annotation, bases)
         table["context"] = [context_of(bases, *site) for site in table[SITE].itertuples(index=False)]
+    read = read_table(coverage, COVERAGE)
+    ids = dict(zip(genes.gene, genes.transcript, strict=True))
+    write_evidence(evidence_of(study, pools, names, read, targets, ids), "variant_comparison", results)
     probable = posteriors(table.drop_duplicates(SITE), known)
     best = most_probable(probable).reindex(pd.MultiIndex.from_frame(table[SITE]))
     table = table.assign(**{name: values.to_numpy() for name, values in best.items()})

@@ -11,6 +11,7 @@ process GROUP_COMPARISON {
     output:
     path 'groups.tsv', emit: groups       // a row an assay, line, condition and treatment
     path 'tests.tsv', emit: tests         // a row a test
+    path 'group_comparison_evidence.tsv', emit: evidence    // what bears on the call of mitomycin C candidates
     path '*.{svg,png}', optional: true
     path '*.bars.tsv', optional: true     // what each figure draws
     path '*_mqc.json', emit: sections
@@ -28,6 +29,6 @@ process GROUP_COMPARISON {
 
     stub:
     """
-    touch {groups,tests}.tsv group_comparison_mqc.json versions.tsv
+    touch {groups,tests,group_comparison_evidence}.tsv group_comparison_mqc.json versions.tsv
     """
 }

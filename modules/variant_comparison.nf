@@ -9,6 +9,9 @@ process VARIANT_COMPARISON {
     path called, stageAs: 'called/*'                        // variants.tsv of amplicon_variants
     path annotated, stageAs: 'annotated/*'                  // variants.tsv of annotate_variants
     path sanger, stageAs: 'sanger/*'                        // calls.tsv of sanger_confirmation; may be none
+    path coverage                                           // coverage.tsv of align_amplicons: which amplicons were read
+    path annotation                                         // GTF
+    path target_genes                                       // gene, transcript, cds_start, cds_end
     path genome                                             // [genome.fa, genome.fa.fai]
     path signatures, stageAs: 'signatures/*'                // matrix of signatures; may be none
     path exposures, stageAs: 'exposures/*'                  // signature, share; may be none
@@ -17,6 +20,7 @@ process VARIANT_COMPARISON {
     output:
     path 'comparison.tsv', emit: comparison                 // a row a line, condition and variant
     path 'signatures.tsv', emit: signatures                 // a row a variant and signature; only a header without exposures
+    path 'variant_comparison_evidence.tsv', emit: evidence  // a row a line, condition and piece
     path '*.{svg,png}', optional: true
     path 'vafs.tsv', optional: true                         // what the figure draws
     path '*_mqc.json', emit: sections
@@ -29,6 +33,9 @@ process VARIANT_COMPARISON {
         --called called \\
         --annotated annotated \\
         --sanger sanger \\
+        --coverage ${coverage} \\
+        --annotation ${annotation} \\
+        --target-genes ${target_genes} \\
         --genome ${genome[0]} \\
         --signatures signatures \\
         --exposures exposures \\
@@ -39,6 +46,6 @@ process VARIANT_COMPARISON {
 
     stub:
     """
-    touch comparison.tsv signatures.tsv variant_comparison_mqc.json versions.tsv
+    touch comparison.tsv signatures.tsv variant_comparison_evidence.tsv variant_comparison_mqc.json versions.tsv
     """
 }

@@ -90,6 +90,9 @@ workflow RESISTANCE {
         called,
         annotated,
         SANGER_CONFIRMATION.out.calls.ifEmpty([]),
+        coverage,
+        annotation,
+        target_genes,
         genome,
         signatures,
         exposures.ifEmpty([]),
@@ -97,8 +100,10 @@ workflow RESISTANCE {
     )
     LOLLIPOP(amplicons, coverage, VARIANT_COMPARISON.out.comparison, assets.map { paths -> paths.domains }, annotation, target_genes, genome)
 
+    evidence = VARIANT_COMPARISON.out.evidence
     sections = SANGER_CONFIRMATION.out.sections.mix(VARIANT_COMPARISON.out.sections, LOLLIPOP.out.sections)
 
     emit:
+    evidence    // path: variant_comparison_evidence.tsv
     sections    // paths: *_mqc.json
 }

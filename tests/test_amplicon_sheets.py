@@ -22,7 +22,7 @@ def test_gate__an_amplicon_study_alone_is_planned_and_written_without_paths(gate
     assert gate.amplicons() == []
     plan = plan_of(gate)
     wanted = {"trim_reads", "align_amplicons", "amplicon_variants", "annotate_variants"}
-    wanted |= {"variant_comparison", "lollipop"}
+    wanted |= {"variant_comparison", "lollipop", "mmc_candidates"}
     assert {name for name, planned in plan.items() if planned == "yes"} == wanted
     samples = gate.table("amplicons.tsv")
     assert samples[1] == {"sample": "A.CR", "line": "A", "condition": "resistant", "role": "target"}

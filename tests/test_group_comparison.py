@@ -5,17 +5,21 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from common.evidence import evidence_table, write_evidence
 from common.group_comparison_figure import draw, drawn_of
 from common.group_comparison_tables import GROUP_COLUMNS, MEASUREMENTS, TEST_COLUMNS
+from common.mmc_candidates_rules import read_rules
+from common.mmc_candidates_tables import read_evidence
 from common.simulated_assays import draw_assays, joined
 from common.study_design import BENCH, LINES, bench_of
-from conftest import ORACLES
+from conftest import ORACLES, ROOT
 from group_comparison import (
     TESTS,
     compare,
     fieller,
     groups_of,
     holm,
+    list_evidence,
     list_groups,
     list_replicates,
     list_tests,
@@ -23,10 +27,12 @@ from group_comparison import (
     mann_whitney,
     one_sample,
     rank_sums,
+    ratio_to,
     stars_of,
     two_sample,
 )
 from matplotlib.text import Text
+from mmc_candidates import call_all
 from scipy import stats
 from simulate_study import stream
 
@@ -475,6 +481,160 @@ def test_list_tests__without_planted_effects_next_to_nothing_is_significant():
     assert stats.kstest(p, "uniform").pvalue > 0.001
 
 
+# ---- evidence for the call
+
+
+def evidence_of(sheet: pd.DataFrame, named: str = "", test: str = "student") -> pd.DataFrame:
+    rows = [
+        row
+        for _, its in sheet.groupby("assay", sort=False)
+        for row in list_evidence(groups_of(its), named, test, 0.95)
+    ]
+    return evidence_table(rows).set_index(["line", "condition"])
+
+
+def test_ratio_to__is_welch_on_logarithms():
+    first, second = series(1.0, 1.3, 0.9), series(4.0, 5.5, 4.4, 3.9)
+    found = ratio_to(first, second, "student", False, 0.95)
+    ends = stats.ttest_ind(np.log(second), np.log(first), equal_var=False).confidence_interval(0.95)
+    assert found["value"] == pytest.approx(stats.gmean(second) / stats.gmean(first))
+    assert (found["low"], found["high"]) == pytest.approx((np.exp(ends.low), np.exp(ends.high)))
+    assert (found["n"], found["status"], found["reason"]) == (3, "ok", "")
+
+
+def test_ratio_to__goes_by_pairs_where_tests_are_paired_or_experiments_were_normalised():
+    first, second = series(1.0, 1.3, 0.9), series(4.0, 5.5, 3.4)
+    ends = stats.ttest_1samp(np.log(second / first), 0).confidence_interval(0.95)
+    for found in (
+        ratio_to(first, second, "paired", False, 0.95),
+        ratio_to(first, second, "student", True, 0.95),
+    ):
+        assert found["value"] == pytest.approx(stats.gmean(second / first))
+        assert (found["low"], found["high"]) == pytest.approx((np.exp(ends.low), np.exp(ends.high)))
+    ones = series(1.0, 1.0, 1.0)
+    ends = stats.ttest_1samp(np.log(second), 0).confidence_interval(0.95)
+    found = ratio_to(ones, second, "student", True, 0.95)
+    assert (found["low"], found["high"]) == pytest.approx((np.exp(ends.low), np.exp(ends.high)))
+    assert ratio_to(ones, ones, "student", True, 0.95)["status"] == "not_comparable"
+
+
+def test_ratio_to__covers_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(6)
+    held = 0
+    for _ in range(1500):
+        first, second = series(*rng.lognormal(0, 0.3, 3)), series(*rng.lognormal(1, 0.15, 3))
+        found = ratio_to(first, second, "student", False, 0.95)
+        held += found["low"] < np.e < found["high"]
+    low, high = stats.binom.interval(0.999, 1500, 0.96)  # Welch's t is a little wide with three
+    assert low <= held <= high
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ((2.0,), (6.0,), (3.0, 1, "ok", "one experiment: no interval")),
+        ((2.0, 2.1), (6.0,), (None, 1, "ok", "one experiment: no interval")),
+        ((2.0, 2.0), (6.0, 6.0), (3.0, 2, "ok", "values without variance: no interval")),
+        (
+            (2.0, 0.0),
+            (6.0, 6.0),
+            (None, 2, "not_positive", "logarithms are needed, and the lowest value is 0"),
+        ),
+    ],
+)
+def test_ratio_to__says_why_there_is_no_interval(first, second, expected):
+    found = ratio_to(series(*first), series(*second), "student", False, 0.95)
+    assert "low" not in found
+    if expected[0]:
+        assert found["value"] == pytest.approx(expected[0])
+    assert (found["n"], found["status"], found["reason"]) == expected[1:]
+
+
+def test_list_evidence__has_ratios_to_the_reference_group_and_1_of_that_itself():
+    table = evidence_of(some_lines(), "A.parental")
+    assert list(table.index) == [(line, end) for line in "ABC" for end in ("parental", "resistant")]
+    own = table.loc[("A", "parental")]
+    assert (own.value, own.low, own.high, own.n) == (1, 1, 1, 3)
+    assert own.reason == "the reference group itself"
+    high = table.loc[("C", "resistant")]
+    assert high.low < high.value < high.high
+    assert high.value == pytest.approx(6, rel=0.4)
+    assert set(table.evidence) == {"are_reporter"}
+    assert set(table.unit) == {"ratio"}
+
+
+@pytest.mark.parametrize(
+    ("named", "status", "reason"),
+    [
+        ("", "no_reference_group", "no --reference_group was given"),
+        ("Z.parental", "reference_not_measured", "the assay lacks Z.parental, untreated"),
+    ],
+)
+def test_list_evidence__has_no_ratio_without_a_reference_group(named, status, reason):
+    table = evidence_of(some_lines(), named)
+    assert set(table.status) == {status}
+    assert set(table.reason) == {reason}
+    assert table.value.isna().all()
+
+
+def test_list_evidence__keeps_what_was_seen_by_eye_where_there_is_no_ratio():
+    sheet = sheet_of(("A", "parental", [1.5, 1.2]), ("A", "resistant", [0.1, 0.1]), assay="nqo1_protein")
+    sheet["call"] = np.where(sheet.condition == "resistant", "absent", None)
+    table = evidence_of(sheet)
+    assert list(table.status) == ["no_reference_group", "ok"]
+    assert table.call["A", "resistant"] == "absent"
+    assert table.reason["A", "resistant"] == "by eye alone: no --reference_group was given"
+    assert np.isnan(table.value["A", "resistant"])
+    sheet.loc[:, "value"] = np.nan
+    table = evidence_of(sheet, "A.parental")
+    assert list(table.status) == ["no_value", "ok"]
+
+
+def test_list_evidence__gives_activity_as_measured():
+    values = [110.0, 130.0, 125.0]
+    table = evidence_of(sheet_of(("A", "parental", values), ("B", "parental", [0.5]), assay="nqo1_activity"))
+    ends = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
+    first, second = table.iloc[0], table.iloc[1]
+    assert (first.value, first.low, first.high) == pytest.approx((np.mean(values), *ends))
+    assert (first.unit, second.value, second.n) == ("nmol/min/mg", 0.5, 1)
+    assert np.isnan(second.low)
+    shares = sheet_of(("A", "parental", [100, 100]), ("A", "resistant", [20, 30]), assay="nqo1_activity")
+    assert set(evidence_of(shares).status) == {"relative_only"}
+
+
+def test_list_evidence__takes_untreated_cells_only():
+    treated = sheet_of(*dosed("A", "parental", {0: [1, 2, 3], 5: [9, 8, 9]}), ("B", "parental", [2, 3, 2.5]))
+    table = evidence_of(treated, "A.parental")
+    assert table.value["B", "parental"] == pytest.approx(stats.gmean([2, 3, 2.5]) / stats.gmean([1, 2, 3]))
+    only = sheet_of(*dosed("A", "parental", {5: [9, 8, 9]}), ("B", "parental", [2, 3, 2.5]))
+    table = evidence_of(only, "A.parental")
+    assert list(table.status) == ["treated_only", "reference_not_measured"]
+
+
+def test_list_evidence__leaves_out_assays_without_a_meaning_for_the_call():
+    assert evidence_of(sheet_of(("A", "parental", [1.0, 2.0]), assay="cellrox"), "A.parental").empty
+
+
+def test_list_evidence__carries_the_simulated_bench_to_the_calls_that_it_allows(tmp_path):
+    sheet, _ = simulated(1.0)
+    seven = sheet[sheet.line.isin([line.name for line in LINES[:7]])]
+    table = evidence_of(seven, "SAS.parental").reset_index()
+    write_evidence(table, "group_comparison", tmp_path)
+    rules = read_rules(ROOT / "assets/mmc_rules.yml", ROOT / "assets/mmc_rules.schema.json")
+    calls = call_all(read_evidence(tmp_path), rules)[0].set_index(["line", "condition"])
+    assert set(calls.nrf2_active["SAS"]) == {"no"}
+    assert tuple(calls.nqo1_functional["RPMI2650"]) == ("yes", "no")
+    assert tuple(calls.nqo1_functional["HSC-2"]) == ("yes", "no")
+    assert tuple(calls.nqo1_functional["HSC-4"]) == ("no", "no")
+    assert tuple(calls.nqo1_functional["HSC-3"]) == ("yes", "yes")
+    # P187S and R139W are not seen here, and so little protein is neither lost nor present.
+    assert tuple(calls.nqo1_functional["Ca9-22"]) == ("insufficient_data", "insufficient_data")
+    active = calls.nrf2_active[["HSC-2", "HSC-3", "HO-1-u-1"]]
+    assert active[:, "resistant"].tolist() == ["yes", "yes", "yes"]
+    assert calls.call["HSC-3", "resistant"] == calls.call["HO-1-u-1", "parental"] == "candidate"
+    assert set(calls.call[["HSC-2", "HSC-4", "Ca9-22", "RPMI2650", "SAS"]]) == {"not_candidate"}
+
+
 # ---- files
 
 
@@ -535,7 +695,7 @@ def test_main__the_same_inputs_give_the_same_bytes(run_script, tmp_path):
         files = sorted(path for path in (tmp_path / name).glob("*.*") if path.is_file())
         contents.append([path.read_bytes() for path in files])
     assert contents[0] == contents[1]
-    assert len(contents[0]) == 12
+    assert len(contents[0]) == 13
 
 
 @pytest.mark.parametrize(

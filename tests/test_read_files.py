@@ -26,7 +26,7 @@ ALIGNED = "sample,line,condition,replicate,bam\n" + "".join(
 # Each analysis by what it starts from.
 QUANTIFICATION = {"trim_reads", "quantify_transcripts", "gene_counts"}
 EXPRESSION = {
-    *("normalise_expression", "expression_heatmap", "differential_expression"),
+    *("normalise_expression", "expression_heatmap", "differential_expression", "target_score"),
     *("gene_set_enrichment", "sample_enrichment", "sample_projection"),
 }
 WITH_GENE_SETS = {"gene_set_enrichment", "sample_enrichment"}
@@ -46,7 +46,10 @@ def with_reads(gate: Gate, sheet: str, without: tuple[str, ...] = (), **given: o
 
 
 def planned(gate: Gate) -> set[str]:
-    return {row["analysis"] for row in gate.table("plan.tsv") if row["planned"] == "yes"}
+    """What is planned besides the call, which all of these lead to."""
+    analyses = {row["analysis"] for row in gate.table("plan.tsv") if row["planned"] == "yes"}
+    assert "mmc_candidates" in analyses
+    return analyses - {"mmc_candidates"}
 
 
 def reasons(gate: Gate) -> dict[str, str]:

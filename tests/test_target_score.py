@@ -383,6 +383,18 @@ def test_list_changes__passes_on_that_a_contrast_has_no_replicates():
     assert (set(absent.status), set(absent.genes)) == ({"no_samples"}, {0})
 
 
+@pytest.mark.parametrize(("up", "says"), [(np.nan, "0 up and 0 down"), (3.0, "4 up and 0 down")])
+def test_main__counts_no_contrast_without_replicates_unless_that_was_accepted(up, says, run_script, tmp_path):
+    study = Study(PAIRS, PLANTED, 1, "exploratory_additive_dispersion", up)
+    assert run_script(main, **study.write(tmp_path / "study"), results=tmp_path).exit_code == 0
+    sections = [tmp_path / f"target_score{name}_mqc.json" for name in ("", "_changes")]
+    scores, changes = (json.loads(path.read_text()) for path in sections)
+    assert says in changes["description"]
+    assert ("ranked and not counted: 5" in changes["description"]) == np.isnan(up)
+    words = "(exploratory, without replicates)" if np.isnan(up) else "(q < 0.0001, exploratory"
+    assert words in scores["nrf2flow"]["findings"]["A"]
+
+
 def test_list_changes__has_no_test_where_all_statistics_are_the_same():
     study = Study(PAIRS, {})
     study.tables = {name: table.assign(stat=0.0) for name, table in study.tables.items()}
@@ -396,6 +408,8 @@ def test_evidence_of__has_a_q_value_without_replicates_only_if_that_was_accepted
     assert set(changes.status) == {"ok"}
     assert changes.value.notna().all()
     assert set(changes.q_value.notna()) == {tested}
+    reason = "" if tested else "no test that counts: exploratory_additive_dispersion"
+    assert set(changes.reason) == {reason}
 
 
 def test_evidence_of__has_a_score_for_all_groups_and_a_change_against_the_reference_condition_alone():

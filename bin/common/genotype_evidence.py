@@ -214,8 +214,6 @@ def evidence_of(found: Found, rules: Rules, depth_min: int) -> pd.DataFrame:
         *variant_rows(variants[variants.gene != NQO1]),
         *absence_rows(found, variants, rules, depth_min),
     ]
-    table = evidence_table(rows)
     places = found.study[CONDITION].drop_duplicates().itertuples(index=False, name=None)
     order = {place: number for number, place in enumerate(places)}
-    keys = pd.Series([order[place] for place in zip(table.line, table.condition, strict=True)], dtype=int)
-    return table.iloc[np.argsort(keys.to_numpy(), kind="stable")].reset_index(drop=True)
+    return evidence_table(sorted(rows, key=lambda row: order[row["line"], row["condition"]]))

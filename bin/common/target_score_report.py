@@ -25,6 +25,7 @@ INK = "#333333"
 MOST_GROUPS = 60  # that the figure has room for
 CELLS = 12_000  # of the section's heatmap
 NAMED = 3  # leading genes in words
+LISTED = 8  # lines, contrasts in words
 NAME = 24  # characters of a line's name
 # In mm: the page, the panel of scores, the gap beside it, room for the colour bar and above, a gene's column.
 WIDTH, SCORES, GAP, BAR, TOP, MOST_WIDE = 180, 50, 4, 18, 14, 6
@@ -255,11 +256,11 @@ def level_text(row: tuple) -> str:
 def change_text(row: tuple, q_value_max: float) -> str:
     """Say how the panel changes: `resistant against parental +1.41 (q < 0.0001), most in TXNRD1`."""
     words = f"{row.target} against {row.reference} {signed(row.mean_log2_fold_change)}"
-    said = UNREPLICATED.get(row.status, row.status.replace("_", " "))
-    if row.status == "ok" and pd.notna(row.q_value):
-        said = q_text(row.q_value)
-    words += f" ({said})"
-    if row.status == "ok" and row.q_value < q_value_max and row.leading_genes:
+    said = [q_text(row.q_value)] if row.accepted == "yes" and pd.notna(row.q_value) else []
+    if row.status != "ok":
+        said.append(UNREPLICATED.get(row.status, row.status.replace("_", " ")))
+    words += f" ({', '.join(said)})"
+    if row.accepted == "yes" and row.q_value < q_value_max and row.leading_genes:
         words += f", most in {listed(row.leading_genes.split(';')[:NAMED])}"
     return words
 
@@ -277,9 +278,15 @@ def findings_of(scores: pd.DataFrame, changes: pd.DataFrame, q_value_max: float)
     return {line: found[line] for line in dict.fromkeys(scores.line) if line in found}
 
 
+def first_of(words: Sequence[str]) -> str:
+    """List words, the first few."""
+    more = [f"{len(words) - LISTED} more"] if len(words) > LISTED else []
+    return listed([*words[:LISTED], *more])
+
+
 def named(groups: pd.DataFrame) -> str:
     """List groups with their scores."""
-    return listed(f"{row.line} {level_text(row)}" for row in groups.itertuples())
+    return first_of([f"{row.line} {level_text(row)}" for row in groups.itertuples()])
 
 
 def sentence_of(scores: pd.DataFrame, genes: pd.DataFrame) -> str:
@@ -296,7 +303,8 @@ def sentence_of(scores: pd.DataFrame, genes: pd.DataFrame) -> str:
             f"Twice as high as it or more: {named(high)}." if len(high) else "None is twice as high as it."
         )
         parts += [f"Between the thresholds of the call: {named(between)}."] if len(between) else []
-        parts.append(f"Below {INACTIVE_BELOW:g} log2: {int((scores.above_baseline < INACTIVE_BELOW).sum())}.")
+        below = int((scores.above_baseline < INACTIVE_BELOW).sum())
+        parts.append(f"Low (below {INACTIVE_BELOW:g} log2): {below}.")
     else:
         parts.append(
             f"Nothing is said of their activity: {scores.reason.iloc[0] if len(scores) else 'no samples'}."
@@ -321,7 +329,7 @@ def write_scores(
     roles = scores.drop_duplicates("condition").itertuples()
     write_section(
         path,
-        "Activity of NRF2 by its target genes",
+        "Scores by line and condition",
         sentence_of(scores, genes),
         "bargraph" if data else "html",
         data or "<p>No gene of the panel is expressed.</p>",
@@ -341,17 +349,17 @@ def write_scores(
 
 def write_changes(path: Path, changes: pd.DataFrame, q_value_max: float) -> None:
     """Write the section of the changes: a table of the contrasts."""
-    up = changes[(changes.q_value < q_value_max) & (changes.mean_log2_fold_change > 0)]
-    down = changes[(changes.q_value < q_value_max) & (changes.mean_log2_fold_change < 0)]
+    called = changes[(changes.accepted == "yes") & (changes.q_value < q_value_max)]
+    up, down = called[called.mean_log2_fold_change > 0], called[called.mean_log2_fold_change < 0]
     tested = int(changes.p_value.notna().sum())
     sentence = (
         f"Mean log2 fold change of the target genes in {len(changes)} contrasts, {tested} of them tested "
         f"against all other expressed genes: {len(up)} up and {len(down)} down at q < {q_value_max:g}."
     )
-    sentence += f" Up: {listed(up.contrast)}." if len(up) else ""
-    sentence += f" Down: {listed(down.contrast)}." if len(down) else ""
-    if (unreplicated := changes.status.isin(UNREPLICATED)).any():
-        sentence += f" Without replicates and so exploratory: {int(unreplicated.sum())}."
+    sentence += f" Up: {first_of(list(up.contrast))}." if len(up) else ""
+    sentence += f" Down: {first_of(list(down.contrast))}." if len(down) else ""
+    if unreplicated := int((changes.accepted == "no").sum()):
+        sentence += f" Without replicates, ranked and not counted: {unreplicated}."
     columns = [
         "genes",
         "mean_log2_fold_change",
@@ -363,7 +371,8 @@ def write_changes(path: Path, changes: pd.DataFrame, q_value_max: float) -> None
         "leading_genes",
     ]
     columns += ["status", "reason"]
-    table = changes.set_index("contrast")[columns].replace("", None)
+    table = changes.assign(leading_genes=changes.leading_genes.replace(";", ", ", regex=True))
+    table = table.set_index("contrast")[columns].replace("", None)
     write_section(
         path,
         "Change of the NRF2 target genes",
