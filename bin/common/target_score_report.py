@@ -351,9 +351,9 @@ def write_changes(path: Path, changes: pd.DataFrame, q_value_max: float) -> None
     """Write the section of the changes: a table of the contrasts."""
     called = changes[(changes.accepted == "yes") & (changes.q_value < q_value_max)]
     up, down = called[called.mean_log2_fold_change > 0], called[called.mean_log2_fold_change < 0]
-    tested = int(changes.p_value.notna().sum())
+    tested, plural = int(changes.p_value.notna().sum()), "s" * (len(changes) != 1)
     sentence = (
-        f"Mean log2 fold change of the target genes in {len(changes)} contrasts, {tested} of them tested "
+        f"Mean log2 fold change of the target genes in {len(changes)} contrast{plural}, {tested} of them tested "
         f"against all other expressed genes: {len(up)} up and {len(down)} down at q < {q_value_max:g}."
     )
     sentence += f" Up: {first_of(list(up.contrast))}." if len(up) else ""
