@@ -67,7 +67,7 @@ from common.mmc_candidates_evidence import (
 )
 from common.mmc_candidates_report import write_figures, write_sections
 from common.mmc_candidates_rules import read_rules
-from common.mmc_candidates_tables import CANDIDATES, EVIDENCE, JUDGED, LEFT_OUT, read_evidence
+from common.mmc_candidates_tables import CANDIDATES, EVIDENCE, LEFT_OUT, WEIGHED, read_evidence
 from common.multiqc import write_versions
 from common.tables import write_table
 
@@ -116,9 +116,8 @@ def one(pieces: Sequence[Piece], evidence: str) -> Piece | None:
 
 def graded(piece: Piece, rule: str, points: float, why: str) -> Note:
     """Note a piece with its points; their sign is the verdict."""
-    return Note(
-        piece, rule, "positive" if points > 0 else "negative" if points < 0 else "neutral", points, why
-    )
+    verdict = "positive" if points > 0 else "negative" if points < 0 else "neutral"
+    return Note(piece, rule, verdict, points, why)
 
 
 def target_genes(pieces: Sequence[Piece], row: dict) -> list[Note]:
@@ -320,12 +319,9 @@ def nqo1_rows(pieces: Sequence[Piece], rules: dict) -> dict[str, Verdict]:
 def sign(piece: Piece, rules: dict) -> str:
     """Say what a piece alone says of NQO1: positive (it works), negative (it does not) or neutral."""
     rows, value = rules["rows"], piece.value
-    intact = rows["protein_or_intact_genes"]
+    intact, activity = rows["protein_or_intact_genes"], rows["activity"]
     negative, positive = {
-        "nqo1_activity": (
-            value < rows["activity"]["inactive_below"],
-            value >= rows["activity"]["active_from"],
-        ),
+        "nqo1_activity": (value < activity["inactive_below"], value >= activity["active_from"]),
         "nqo1_protein": tuple(protein_state(piece, rules) == state for state in ("lost", "present")),
         "nqo1_allele": (piece.effect == "loss" and piece.call in WHOLE, False),
         "nqo1_coverage": (False, piece.call == "two_intact" and value >= intact["coverage_from"]),
@@ -342,26 +338,27 @@ def judge_nqo1(pieces: Sequence[Piece], rules: dict) -> tuple[str, str, list[str
     found = nqo1_rows(own, rules)
     first, *further = [rule for rule in rules["order"] if rule in found] or [""]
     level, flags = (found[first].level, [*found[first].flags]) if first else (UNKNOWN, [])
-    weak, opposite = ("no", "reduced"), "negative" if level == "yes" else "positive"
+    weak, signs = ("no", "reduced"), {piece: sign(piece, rules) for piece in own}
     said = {first: "decides"}
     for rule in further:
         same = found[rule].level == level or (level in weak and found[rule].level in weak)
         said[rule] = "in line with it" if same else "overruled"
-    words: dict[str, list[str]] = {"decides": [], "in line with it": [], "against that": []}
+    words: dict[str, list[str]] = {"decides": [], "in line with it": [], "overruled": []}
     for rule in (first, *further) if first else ():
-        words[said[rule].replace("overruled", "against that")] += [piece.says for piece in found[rule].pieces]
+        words[said[rule]] += [piece.says for piece in found[rule].pieces]
+    words["against that"] = words.pop("overruled")
     if first:
-        words["against that"] += [piece.says for piece in own if sign(piece, rules) == opposite]
-        genes = [
-            piece for piece in own if piece.evidence == "nqo1_coverage" and sign(piece, rules) == "positive"
-        ]
-        flags += ["protein_overrules_genotype"] * (first == "protein_lost" and bool(genes))
+        opposite = "negative" if level == "yes" else "positive"
+        against = [piece for piece in own if signs[piece] == opposite]
+        words["against that"] += [piece.says for piece in against]
+        genes = any(piece.evidence == "nqo1_coverage" for piece in against)
+        flags += ["protein_overrules_genotype"] * (first == "protein_lost" and genes)
     else:
         words["decides"] = [piece.says for piece in own if piece.evidence == "nqo1_protein"]
     notes = []
     for piece in own:
         rule = next((rule for rule in said if rule and piece in found[rule].pieces), "")
-        notes.append(Note(piece, rule, sign(piece, rules), 0, said[rule] if rule else "no row rests on it"))
+        notes.append(Note(piece, rule, signs[piece], 0, said[rule] if rule else "no row rests on it"))
     return level, first, flags, nqo1_words(level, words), notes
 
 
@@ -369,24 +366,32 @@ def judge_nqo1(pieces: Sequence[Piece], rules: dict) -> tuple[str, str, list[str
 
 
 def judge(pieces: Sequence[Piece], rules: dict) -> Judgement:
-    """Judge the evidence of a line and condition; of a piece that two analyses measured, the first counts."""
-    preferred = {name: place for place, name in enumerate(rules["sources"])}
+    """Judge the evidence of a line and condition.
+
+    Of what two analyses measured that of the first of `sources` counts, also where it found no variant.
+    """
+    places = {name: place for place, name in enumerate(rules["sources"])}
+    own = [piece for piece in pieces if EVIDENCE[piece.evidence].about in ("nrf2", "nqo1")]
     used: dict[tuple[str, str], Piece] = {}
-    for piece in sorted(pieces, key=lambda each: (preferred.get(each.source, len(preferred)), each.at)):
-        used.setdefault((piece.evidence, piece.item if piece.evidence in VARIANTS else ""), piece)
+    absent: dict[str, int] = {}
+    for place, _, piece in sorted((places.get(piece.source, len(places)), piece.at, piece) for piece in own):
+        variant = piece.evidence in VARIANTS
+        if place <= absent.get(piece.evidence, place):
+            used.setdefault((piece.evidence, piece.item if variant else ""), piece)
+        if variant and piece.call == "absent":
+            absent.setdefault(piece.evidence, place)
     first = sorted(used.values())
     points, active, flags, notes = judge_nrf2(first, rules["nrf2_active"])
     functional, rule, more, words, nqo1_notes = judge_nqo1(first, rules["nqo1_functional"])
     call = "not_candidate" if "no" in (active, functional) else UNKNOWN
     call = "candidate" if active == functional == "yes" else call
-    again = [piece for piece in pieces if piece not in first]
-    notes = [
-        *notes,
-        *nqo1_notes,
-        *(Note(piece, "", "neutral", 0, "measured by another analysis, which counts") for piece in again),
+    again = [piece for piece in own if piece not in first]
+    notes += nqo1_notes
+    notes += [
+        Note(piece, "", "neutral", 0, "another analysis looked at it too, and counts") for piece in again
     ]
     reasons = f"{nrf2_words(points, active, notes)}. {words}."
-    return Judgement(points, active, functional, rule, call, [*flags, *more], reasons, notes)
+    return Judgement(points, active, functional, rule, call, flags + more, reasons, notes)
 
 
 def gained(
@@ -458,12 +463,8 @@ def leave_out(pieces: Sequence[Piece], own: Judgement, rules: dict) -> list[dict
             for name, field in (("nrf2_active", "active"), ("nqo1_functional", "functional"))
             if getattr(own, field) != getattr(without, field)
         ]
-        row |= {
-            "nrf2_points": without.points,
-            "nrf2_active": without.active,
-            "nqo1_functional": without.functional,
-        }
-        row |= {"nqo1_rule": without.rule, "call": without.call, "call_with_all": own.call}
+        row |= {"nrf2_points": without.points, "nrf2_active": without.active, "call": without.call}
+        row |= {"nqo1_functional": without.functional, "nqo1_rule": without.rule, "call_with_all": own.call}
         decisive = "no" if without.call == own.call else "yes"
         rows.append(row | {"decisive": decisive, "status": "ok", "reason": ", ".join(changes)})
     return rows
@@ -476,7 +477,7 @@ def call_all(evidence: pd.DataFrame, rules: dict) -> tuple[pd.DataFrame, pd.Data
     roles = evidence.drop_duplicates(keys).set_index(keys).role
     judged = {key: judge(pieces, rules) for key, pieces in groups.items()}
     references = {key[0]: key for key, role in roles.items() if role == "reference"}
-    rows, left = [], []
+    rows, left, limit = [], [], rules["mmc_agreement"]["shift_below"]
     for key, own in judged.items():
         pieces, reference, role = groups[key], references.get(key[0]), roles[key]
         place = {"line": key[0], "condition": key[1], "role": role}
@@ -488,32 +489,21 @@ def call_all(evidence: pd.DataFrame, rules: dict) -> tuple[pd.DataFrame, pd.Data
         shift = one(pieces, "mmc_shift")
         without = leave_out(pieces, own, rules)
         left += [place | row for row in without]
-        status, reason = to_measure(own, pieces)
-        rows.append(
-            place
-            | {"nrf2_active": own.active, "nrf2_points": own.points, "nqo1_functional": own.functional}
-            | {"nrf2_gained": "no" if came == "raised" else came, "nqo1_rule": own.rule, "call": own.call}
-            | {"reasons": own.reasons + (f" Measured: {shift.says}." if shift else "")}
-            | {
-                "flags": "; ".join(own.flags + ["raised"] * (came == "raised")),
-                "stability": stability_of(without),
-            }
-            | {
-                "mmc_agreement": agreement(
-                    own.call, parental_call, shift, rules["mmc_agreement"]["shift_below"]
-                )
-            }
-            | {"status": status, "reason": reason}
+        row = {"nrf2_active": own.active, "nrf2_points": own.points, "nqo1_functional": own.functional}
+        row |= {"nrf2_gained": "no" if came == "raised" else came, "nqo1_rule": own.rule, "call": own.call}
+        row["reasons"] = own.reasons + (f" Measured: {shift.says}." if shift else "")
+        row["flags"] = "; ".join(own.flags + ["raised"] * (came == "raised"))
+        row["stability"] = stability_of(without)
+        row["mmc_agreement"] = agreement(
+            own.call, parental_call, shift, rules["mmc_agreement"]["shift_below"]
         )
+        row["status"], row["reason"] = to_measure(own, pieces)
+        rows.append(place | row)
     notes = {note.piece.at: note for own in judged.values() for note in own.notes}
     says = {piece.at: piece.says for pieces in groups.values() for piece in pieces}
     weighed = [weigh(row, notes.get(row.Index), says.get(row.Index, "")) for row in evidence.itertuples()]
-    added = pd.DataFrame(weighed, columns=JUDGED[-len(weighed[0]) :] if weighed else [], index=evidence.index)
-    return (
-        pd.DataFrame(rows, columns=CANDIDATES),
-        evidence.join(added).reindex(columns=JUDGED),
-        pd.DataFrame(left, columns=LEFT_OUT),
-    )
+    judged_rows = evidence.join(pd.DataFrame(weighed, columns=WEIGHED, index=evidence.index))
+    return pd.DataFrame(rows, columns=CANDIDATES), judged_rows, pd.DataFrame(left, columns=LEFT_OUT)
 
 
 def weigh(row: tuple, note: Note | None, says: str) -> tuple[str, str, str, str, float, str, str]:

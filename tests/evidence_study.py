@@ -35,7 +35,7 @@ def row(
     line: str, condition: str, evidence: str, value: float = np.nan, **further: object
 ) -> dict[str, object]:
     """Make a row of evidence; what is not said is empty, its status ok."""
-    source = next(source for start, source in SOURCES.items() if evidence.startswith(start))
+    source = next((source for start, source in SOURCES.items() if evidence.startswith(start)), None)
     given = dict.fromkeys(COLUMNS) | dict.fromkeys(NUMBERS, np.nan)
     given |= {"line": line, "condition": condition, "role": ROLES[condition], "evidence": evidence}
     return given | {"value": value, "status": "ok", "source": source, "unit": UNITS.get(evidence)} | further

@@ -7,14 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import locus_genotype as script
 import numpy as np
 import pandas as pd
+from common import genotype_tables as tables
+from common.tables import SAMPLES, read_table
 
 ROLES = {"parental": "reference", "resistant": "target"}
 TRANSCRIPTS = {"NQO1": "ENST00000320623", "KEAP1": "ENST00000171111", "NFE2L2": "ENST00000397062"}
 EXONS = {"NQO1": range(1, 7), "KEAP1": range(2, 7), "NFE2L2": range(1, 6)}  # with coding sequence
 LOCI = {"R139W": "reduced", "P187S": "deficient"}
 HOTSPOTS = {"E82D": "activating"}
+DOMAINS = {"V512I": "Kelch/DGR;Kelch 4", "E82D": "Neh2;ETGE"}
+CODING_BASES = 100  # of an exon
 NAMED = [
     "gene",
     "chrom",
@@ -165,6 +170,7 @@ def coverage_of(study: Study) -> list[dict[str, object]]:
                 least = study.thinnest.get((sample.name, gene, exon), int(0.9 * sample.depth))
                 counts = {"min_depth": least, "fragments": sample.depth * 10} | OK
                 row = {"sample": sample.name, "gene": gene, "transcript": TRANSCRIPTS[gene], "exon": exon}
+                row |= {"c_start": CODING_BASES * (exon - 1) + 1, "c_end": CODING_BASES * exon}
                 rows.append(row | (counts if sample.aligned else NO_ALIGNMENT))
     return rows
 
@@ -190,7 +196,7 @@ def write_study(study: Study, folder: Path) -> dict[str, Path]:
     named = [
         {column: "" if value == "-" else value for column, value in VARIANTS[name].items()}
         | {"transcript": TRANSCRIPTS[VARIANTS[name]["gene"]], "named": "yes", "hotspot": HOTSPOTS.get(name)}
-        | {"hotspot_effect": HOTSPOTS.get(name), "status": "ok"}
+        | {"hotspot_effect": HOTSPOTS.get(name), "domain": DOMAINS.get(name), "status": "ok"}
         for name in names
         if name not in study.unplaced
     ]
@@ -233,3 +239,31 @@ def write_study(study: Study, folder: Path) -> dict[str, Path]:
         tpm = tpm.assign(**{sample.name: [sample.tpm, 30.0, 30.0] for sample in study.samples})
         tpm.to_csv(folder / "tpm/tpm.tsv", sep="\t", index=False)
     return {name: folder / f"{name}.tsv" for name in rows} | {"tpm": folder / "tpm"}
+
+
+def analysed(study: Study, folder: Path, depth: int = 20) -> dict[str, pd.DataFrame]:
+    """Write a study and analyse it, without figures and sections."""
+    paths = write_study(study, folder / "inputs")
+    loci = read_table(paths["loci"], tables.LOCI)
+    counted = read_table(paths["alleles"], tables.ALLELES)
+    covered = read_table(paths["coverage"], tables.COVERAGE)
+    names = read_table(paths["variants"], tables.VARIANTS)
+    samples = read_table(paths["samples"], SAMPLES)
+    given = script.Tables(
+        samples,
+        tables.describe(counted, names, loci, script.effect_of),
+        covered,
+        read_table(paths["junctions"], tables.JUNCTIONS),
+        read_table(paths["linkage"], tables.LINKAGE),
+        tables.read_tpm(paths["tpm"], set(covered.gene), list(samples["sample"])),
+    )
+    thresholds = script.Thresholds(depth, 10)
+    return script.analyse(given, read_table(paths["skipping"], tables.SKIPPING), loci, thresholds)
+
+
+def pair(parental: dict, resistant: dict, **further: object) -> list[Sample]:
+    """Make a line of one parental and one resistant sample."""
+    return [
+        Sample("P", "HSC-2", "parental", parental, **further),
+        Sample("CR", "HSC-2", "resistant", resistant, **further),
+    ]

@@ -1,39 +1,18 @@
 import json
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import locus_genotype as script
 import numpy as np
 import pandas as pd
 import pytest
 from common import genotype_tables as tables
-from common.tables import SAMPLES, read_table
+from common.tables import read_table
 from conftest import ORACLES
-from genotype_study import VARIANTS, Sample, Study, founding_samples, spelled, write_study
+from genotype_study import VARIANTS, Sample, Study, analysed, founding_samples, pair, spelled, write_study
 from scipy import integrate, stats
 
 RNG_SEED = 20
-
-
-def analysed(study: Study, folder: Path, depth: int = 20) -> dict[str, pd.DataFrame]:
-    """Write a study and analyse it, without figures and sections."""
-    paths = write_study(study, folder / "inputs")
-    loci = read_table(paths["loci"], tables.LOCI)
-    counted = read_table(paths["alleles"], tables.ALLELES)
-    covered = read_table(paths["coverage"], tables.COVERAGE)
-    names = read_table(paths["variants"], tables.VARIANTS)
-    samples = read_table(paths["samples"], SAMPLES)
-    given = script.Tables(
-        samples,
-        tables.describe(counted, names, loci, script.effect_of),
-        covered,
-        read_table(paths["junctions"], tables.JUNCTIONS),
-        read_table(paths["linkage"], tables.LINKAGE),
-        tables.read_tpm(paths["tpm"], set(covered.gene), list(samples["sample"])),
-    )
-    thresholds = script.Thresholds(depth, 10)
-    return script.analyse(given, read_table(paths["skipping"], tables.SKIPPING), loci, thresholds)
 
 
 def genotype(found: dict[str, pd.DataFrame], sample: str, name: str) -> pd.Series:
@@ -44,14 +23,6 @@ def genotype(found: dict[str, pd.DataFrame], sample: str, name: str) -> pd.Serie
         if len(rows):
             return rows.iloc[0]
     raise KeyError((sample, name))
-
-
-def pair(parental: dict, resistant: dict, **further: object) -> list[Sample]:
-    """Make a line of one parental and one resistant sample."""
-    return [
-        Sample("P", "HSC-2", "parental", parental, **further),
-        Sample("CR", "HSC-2", "resistant", resistant, **further),
-    ]
 
 
 def calls_of(k: np.ndarray, n: int) -> np.ndarray:

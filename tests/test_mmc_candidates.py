@@ -363,7 +363,15 @@ def test_judge__prefers_dna_where_two_analyses_found_one_variant():
     assert judged(rna).points == 2
     assert judged(rna, dna).points == judged(dna, rna).points == 1
     notes = {note.piece.source: note.why for note in judged(rna, dna).notes}
-    assert notes["locus_genotype"] == "measured by another analysis, which counts"
+    assert notes["locus_genotype"] == "another analysis looked at it too, and counts"
+
+
+def test_judge__takes_no_variant_from_rna_that_dna_has_not():
+    hotspot, none = variant("nfe2l2", "hotspot", 0.5), one("nfe2l2_variant", 0.0, call="absent")
+    rna = {"source": "locus_genotype/discovery.tsv"}
+    assert judged(hotspot | rna, none).points == judged(none, hotspot | rna).points == 0
+    assert judged(hotspot, none | rna).points == judged(none | rna, hotspot).points == 2
+    assert judged(hotspot | rna, none | {"status": "low_depth"}).points == 2
 
 
 # ---- properties over random evidence
@@ -640,6 +648,18 @@ def test_call_all__says_what_to_measure():
     assert calls.status.tolist() == ["insufficient_data"] * 2
 
 
+def test_call_all__shows_context_and_takes_nothing_from_it():
+    other = {"source": "x/y.tsv"}
+    context = [one("pathway_set", 2.1, item=name, **other) for name in ("WP2884", "Hallmark")]
+    context += [one("keap1_expression", -1.0, **other), one("keap1_protein", 0.1, **other)]
+    for rows in ([], active_and_working()):
+        assert judged(*rows, *context) == judged(*rows)
+    weighed = call_all(table_of(context), RULES)[1]
+    assert set(weighed.verdict) == {"context"}
+    assert set(weighed.why) == {"shown, without points"}
+    assert weighed.finding[0] == "gene set WP2884 2.1"
+
+
 # ---- evidence.tsv
 
 
@@ -701,6 +721,7 @@ def test_read_evidence__does_without_label_and_phase(tmp_path):
             {"call": "lost"},
             "call: found 'lost'; expected present, reduced, absent, discordant (of nqo1_protein)",
         ),
+        ({"condition": None}, "condition: found nothing; expected a name"),
         ({"effect": "loss"}, "effect: found 'loss'; expected nothing (of nqo1_protein)"),
     ],
 )

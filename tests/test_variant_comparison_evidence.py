@@ -6,34 +6,7 @@ import variant_comparison as script
 from common import evidence, mmc_candidates_tables
 from comparison_study import Seen, Study, founding, only, pair
 from conftest import ROOT
-
-CLASSES = [
-    ("NFE2L2", "missense_variant", "Neh2;ETGE", "activating", "hotspot"),
-    ("NFE2L2", "inframe_deletion", "Neh2;DLG", "activating", "hotspot"),
-    ("NFE2L2", "missense_variant", "Neh2", "uncertain", "other"),
-    ("NFE2L2", "frameshift_variant", "Neh1", None, "truncating"),
-    ("NFE2L2", "splice_acceptor_variant", None, None, "other"),
-    ("NFE2L2", "splice_donor_variant&frameshift_variant", None, None, "truncating"),
-    ("NFE2L2", "upstream_gene_variant", None, "common_polymorphism", "common_polymorphism"),
-    ("NFE2L2", "synonymous_variant", "Neh2", None, None),
-    ("KEAP1", "stop_gained", "Kelch/DGR;Kelch 5", None, "truncating"),
-    ("KEAP1", "splice_donor_variant", None, None, "truncating"),
-    ("KEAP1", "start_lost", "NTR", None, "truncating"),
-    ("KEAP1", "missense_variant", "Kelch/DGR;Kelch 1", "loss", "known_loss"),
-    ("KEAP1", "missense_variant", "IVR", "reduced", "known_loss"),
-    ("KEAP1", "missense_variant", "IVR", "wild_type_like", "wild_type_like"),
-    ("KEAP1", "missense_variant&splice_region_variant", "Kelch/DGR;Kelch 4", None, "missense_in_domain"),
-    ("KEAP1", "missense_variant", "BTB", "unknown", "missense_in_domain"),
-    ("KEAP1", "missense_variant", "Kelch/DGR", "uncertain", "missense_in_domain"),
-    ("KEAP1", "missense_variant", "NTR", None, "other"),
-    ("KEAP1", "inframe_deletion", "BTB", None, "other"),
-    ("KEAP1", "synonymous_variant", "Kelch/DGR;Kelch 4", "common_polymorphism", "common_polymorphism"),
-    ("KEAP1", "synonymous_variant", "BTB", None, None),
-    ("KEAP1", "intron_variant", None, None, None),
-    ("CUL3", "frameshift_variant", None, None, "truncating"),
-    ("CUL3", "missense_variant", "BTB", None, "other"),
-    ("CUL3", "stop_lost", None, None, "other"),
-]
+from effect_cases import CLASSES
 
 
 def of(table: pd.DataFrame, line: str, condition: str, kind: str) -> pd.DataFrame:

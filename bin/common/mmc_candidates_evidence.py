@@ -97,7 +97,8 @@ def says(piece: Piece) -> str:
         genotype = ZYGOSITY.get(piece.call, "not carried" if piece.call == "ref" else piece.call)
         return ", ".join(part for part in (f"{piece.name} {genotype}".strip(), vaf) if part)
     if about == "nqo1_coverage":
-        return f"{piece.name}: {piece.call.replace('_', ' ') or 'not judged'}, {value:.0%} covered"
+        covered = f", {100 * value:.3g} % covered" if known(value) else ""
+        return f"{piece.name}: {piece.call.replace('_', ' ') or 'not judged'}{covered}"
     if about == "nqo1_activity":
         return f"{piece.name} {brief(value)} nmol/min/mg{interval(piece)}"
     if about == "nqo1_expression":

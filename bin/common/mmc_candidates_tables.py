@@ -72,19 +72,10 @@ EVIDENCE = {
 ROLES = ("reference", "target", "other")
 OPTIONAL = ("label", "phase")
 READ = dict.fromkeys(COLUMNS, "str") | dict.fromkeys(NUMBERS, "float64")
-JUDGED = [*COLUMNS, "about", "rule", "verdict", "counted", "points", "why", "finding"]
+WEIGHED = ["about", "rule", "verdict", "counted", "points", "why", "finding"]  # of evidence.tsv, besides
 CANDIDATES = [
-    *(
-        "line",
-        "condition",
-        "role",
-        "nrf2_active",
-        "nrf2_points",
-        "nrf2_gained",
-        "nqo1_functional",
-        "nqo1_rule",
-    ),
-    *("call", "reasons", "flags", "stability", "mmc_agreement", "status", "reason"),
+    *("line", "condition", "role", "nrf2_active", "nrf2_points", "nrf2_gained", "nqo1_functional"),
+    *("nqo1_rule", "call", "reasons", "flags", "stability", "mmc_agreement", "status", "reason"),
 ]
 LEFT_OUT = [
     *("line", "condition", "role", "left_out", "kind", "item", "source", "nrf2_points", "nrf2_active"),
@@ -95,6 +86,9 @@ LEFT_OUT = [
 def check_words(table: pd.DataFrame, name: str) -> None:
     """Find a word that is not of the vocabulary: it would be evidence that is silently lost."""
     for row, each in enumerate(table.itertuples(), start=2):
+        for column in ("line", "condition"):
+            if pd.isna(getattr(each, column)):
+                raise InputError(f"{name}, row {row}, {column}: found nothing; expected a name")
         kind = EVIDENCE.get(each.evidence, Kind("", "", ""))
         known = {"evidence": EVIDENCE, "role": ROLES, "effect": kind.effects, "call": kind.calls}
         for column, words in known.items():

@@ -215,7 +215,9 @@ def draw(drawn: pd.DataFrame, confidence: float, left_out: int) -> Figure:
     bar = figure.add_axes(
         np.array([before + SCORES + GAP + across + 3, under + up - tall, 2.2, tall]) / place
     )
-    figure.colorbar(colours, cax=bar, label="log2 above baseline" if baseline else "log2 CPM")
+    beyond = "both" if baseline else "neither"  # the largest values have the colour of the end
+    label = "log2 above baseline" if baseline else "log2 CPM"
+    figure.colorbar(colours, cax=bar, label=label, extend=beyond)
     bar.yaxis.label.set_size(6.5)
     bar.tick_params(labelsize=6, length=2)
     bar.spines[:].set_visible(False)
@@ -351,10 +353,10 @@ def write_changes(path: Path, changes: pd.DataFrame, q_value_max: float) -> None
     """Write the section of the changes: a table of the contrasts."""
     called = changes[(changes.accepted == "yes") & (changes.q_value < q_value_max)]
     up, down = called[called.mean_log2_fold_change > 0], called[called.mean_log2_fold_change < 0]
-    tested = int(changes.p_value.notna().sum())
+    tested, plural = int(changes.p_value.notna().sum()), "s" * (len(changes) != 1)
     sentence = (
-        f"Mean log2 fold change of the target genes in {len(changes)} contrasts, {tested} of them tested "
-        f"against all other expressed genes: {len(up)} up and {len(down)} down at q < {q_value_max:g}."
+        f"Mean log2 fold change of the target genes in {len(changes)} contrast{plural}, {tested} of them "
+        f"tested against all other expressed genes: {len(up)} up and {len(down)} down at q < {q_value_max:g}."
     )
     sentence += f" Up: {first_of(list(up.contrast))}." if len(up) else ""
     sentence += f" Down: {first_of(list(down.contrast))}." if len(down) else ""
