@@ -1023,12 +1023,8 @@ def main(
         table = tables[row.contrast]
         write_table(table, results / f"{row.contrast}.genes.tsv")
         points[row.contrast] = shown = drawn(table, not pd.isna(row.up), q_value_max)
-        for kind, x, y in (
-            ("volcano", "log2_fold_change_shrunk", "minus_log10_p"),
-            ("ma", "base_mean", "log2_fold_change_shrunk"),
-        ):
-            if shown[y].notna().any():
-                save_figure(*draw(shown, x, y, row), results / f"{row.contrast}.{kind}")
+        if len(shown):
+            save_figure(*draw(shown, row), results / f"{row.contrast}.volcano_ma")
     write_sections(results, summary, points, q_value_max)
     write_versions(results / "versions.tsv", "matplotlib", "numpy", "pandas", "pydeseq2", "scipy")
 

@@ -14,7 +14,7 @@ process DIFFERENTIAL_EXPRESSION {
     output:
     path '*.genes.tsv', emit: genes              // a file a contrast, a row a gene
     path 'summary.tsv', emit: summary            // a row a contrast
-    path '*.{volcano,ma}.{svg,png,tsv}', emit: figures
+    path '*.volcano_ma.{svg,png,tsv}', emit: figures
     path '*_mqc.json', emit: sections
     path 'versions.tsv', topic: versions
 
@@ -30,6 +30,6 @@ process DIFFERENTIAL_EXPRESSION {
 
     stub:
     """
-    touch stub.genes.tsv summary.tsv stub.{volcano,ma}.{svg,png,tsv} differential_expression_mqc.json versions.tsv
+    touch stub.genes.tsv summary.tsv stub.volcano_ma.{svg,png,tsv} differential_expression_mqc.json versions.tsv
     """
 }

@@ -602,7 +602,7 @@ def test_main__any_study_gives_rows_figures_and_a_section(genes, lines, replicat
     assert len(summary) == (1 if lines == 1 else lines + 1)
     for contrast in summary.contrast:
         assert len(pd.read_csv(tmp_path / "out" / f"{contrast}.genes.tsv", sep="\t")) == genes
-        assert (tmp_path / "out" / f"{contrast}.ma.svg").exists()
+        assert (tmp_path / "out" / f"{contrast}.volcano_ma.svg").exists()
     section = json.loads((tmp_path / "out" / "differential_expression_mqc.json").read_text())
     assert list(section["data"]) == summary.contrast.tolist() == list(section["nrf2flow"]["findings"])
 
@@ -626,7 +626,7 @@ def test_main__the_same_study_gives_the_same_bytes(run_script, tmp_path):
     for _ in range(2):
         assert run_main(run_script, tmp_path).exit_code == 0
         written.append({path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()})
-    assert len(written[0]) == 1 + 7 + 2 + 1
+    assert len(written[0]) == 1 + 4 + 2 + 1
     assert written[0] == written[1]
 
 
@@ -638,7 +638,7 @@ def test_main__additive_dispersions_count_when_accepted(run_script, tmp_path):
     for accept in ("false", "true"):
         assert run_main(run_script, tmp_path, accept_additive_dispersion=accept).exit_code == 0
         ups.append(pd.read_csv(tmp_path / "out" / "summary.tsv", sep="\t").up)
-        drawn = pd.read_csv(tmp_path / "out" / "L1.resistant_vs_parental.volcano.tsv", sep="\t")
+        drawn = pd.read_csv(tmp_path / "out" / "L1.resistant_vs_parental.volcano_ma.tsv", sep="\t")
         assert (drawn.direction == "up").any() == (accept == "true")
     assert np.isnan(ups[0][0])
     assert ups[1][0] > 0
@@ -652,9 +652,9 @@ def test_main__names_the_strongest_genes_and_never_two_in_one_place(run_script, 
     counts = simulated(200, 2, 3, np.where(np.arange(200) < 20, 4.0, 0.0))
     write_study(tmp_path, counts, *two_conditions(counts))
     run_main(run_script, tmp_path)
-    drawn = pd.read_csv(tmp_path / "out" / "L1.resistant_vs_parental.volcano.tsv", sep="\t")
+    drawn = pd.read_csv(tmp_path / "out" / "L1.resistant_vs_parental.volcano_ma.tsv", sep="\t")
     table = pd.read_csv(tmp_path / "out" / "L1.resistant_vs_parental.genes.tsv", sep="\t")
-    assert set(drawn.label.dropna()) >= set(table[table.q_value < 0.05].nlargest(6, "stat").gene_name)
+    assert set(drawn.volcano_label.dropna()) >= set(table[table.q_value < 0.05].nlargest(6, "stat").gene_name)
     assert len(drawn) == table.log2_fold_change_shrunk.notna().sum()
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import special
 
@@ -17,10 +18,19 @@ NAMED = 6  # genes up, and as many down, that a figure names
 SHOWN = ["design", "samples_reference", "samples_target", "tested", "up", "down", "status", "reason"]
 DOIS = ["10.1186/s13059-014-0550-8", "10.1093/bioinformatics/bty895", "10.1093/bioinformatics/btad547"]
 LN2 = np.log(2)
+COLOURS = {"none": PALE, "down": ROLES["reference"], "up": ROLES["target"]}
+PANELS = {  # what each has on its axes
+    "volcano": ("log2_fold_change_shrunk", "minus_log10_p"),
+    "ma": ("base_mean", "log2_fold_change_shrunk"),
+}
+DRAWN = [
+    *("gene_id", "gene_name", "base_mean", "log2_fold_change_shrunk", "minus_log10_p", "beyond", "direction"),
+    *("volcano_label", "ma_label"),
+]
 
 
 def drawn(table: pd.DataFrame, calls: bool, q_value_max: float) -> pd.DataFrame:
-    """List the points of both figures: genes with a fold change, and which are called or named.
+    """List the points of a figure: genes with a fold change, and which are called or named.
 
     `minus_log10_p` comes from the statistic, so that no p is 0; it is cut at twice what all but a thousandth
     of the genes stay below. Named are the strongest genes by statistic, or by shrunken fold change without.
@@ -40,14 +50,11 @@ def drawn(table: pd.DataFrame, calls: bool, q_value_max: float) -> pd.DataFrame:
     return points
 
 
-@styled
-def draw(points: pd.DataFrame, x: str, y: str, row: NamedTuple) -> tuple[Figure, pd.DataFrame]:
-    """Draw a volcano or an MA plot of what `drawn` lists; return it and exactly what it draws."""
+def draw_panel(panel: Axes, points: pd.DataFrame, x: str, y: str, row: NamedTuple) -> pd.Series:
+    """Draw a volcano or an MA plot into a panel; return the names that it has beside points."""
     points = points[points[y].notna()]
-    figure, axes = new_figure(85, 80)
-    panel, volcano = axes[0, 0], y == "minus_log10_p"
-    colours = {"none": PALE, "down": ROLES["reference"], "up": ROLES["target"]}
-    for direction, colour in colours.items():
+    volcano = y == "minus_log10_p"
+    for direction, colour in COLOURS.items():
         for beyond, marker, area in (("no", "o", 3), ("yes", "^", 6)):
             some = points[(points.direction == direction) & ((points.beyond == beyond) | (not volcano))]
             if volcano or beyond == "no":
@@ -64,21 +71,34 @@ def draw(points: pd.DataFrame, x: str, y: str, row: NamedTuple) -> tuple[Figure,
         if len(called):
             panel.axhline(called[y].min(), color=QUIET, lw=0.6, ls=(0, (4, 3)))
     else:
-        panel.set(xlabel="mean of normalised counts", ylabel=fold_change, xscale="log")
+        panel.set(xlabel="mean of normalised counts", ylabel=fold_change.replace(", ", "\n"), xscale="log")
         panel.axhline(0, color=QUIET, lw=0.6)
         panel.margins(0.05, 0.1)
-    panel.set_title(shortened(row.contrast, 46), fontsize=8, pad=14)
-    says = [(0, QUIET, row.status.replace("_", " "))]
-    if not pd.isna(row.up):
-        says = [(0, colours["down"], f"{row.down:,} down"), (1, colours["up"], f"{row.up:,} up")]
-    for place, colour, text in says:
-        side = {"ha": "right" if place else "left", "va": "bottom", "transform": panel.transAxes}
-        panel.text(place, 1.01, text, color=colour, fontsize=7, **side)
     named = points[points.label != ""]
     around = (called if len(called) else points)[[x, y]].to_numpy()
     written = label_points(panel, list(zip(named[x], named[y], named.label, strict=True)), around)
-    columns = ["gene_id", "gene_name", x, y, *(["beyond"] if volcano else []), "direction", "label"]
-    return figure, points.assign(label=points.label.where(points.label.isin(written), ""))[columns]
+    return points.label.where(points.label.isin(written), "")
+
+
+@styled
+def draw(points: pd.DataFrame, row: NamedTuple) -> tuple[Figure, pd.DataFrame]:
+    """Draw what `drawn` lists, a volcano (where genes were tested) beside an MA plot.
+
+    Returns the figure and exactly what it draws.
+    """
+    names = list(PANELS) if points.minus_log10_p.notna().any() else ["ma"]
+    figure, axes = new_figure(85 * len(names), 80, 1, len(names))
+    says = [(0, QUIET, row.status.replace("_", " "))]
+    if not pd.isna(row.up):
+        says = [(0, COLOURS["down"], f"{row.down:,} down"), (1, COLOURS["up"], f"{row.up:,} up")]
+    figure.suptitle(shortened(row.contrast, 46 * len(names)), fontsize=8, fontweight="bold")
+    for place, colour, text in says:
+        side = {"ha": "right" if place else "left", "va": "bottom", "transform": axes[0, 0].transAxes}
+        axes[0, 0].text(place, 1.01, text, color=colour, fontsize=7, **side)
+    table = points.assign(volcano_label="")
+    for name, panel in zip(names, axes[0], strict=True):
+        table[f"{name}_label"] = draw_panel(panel, points, *PANELS[name], row).reindex(table.index)
+    return figure, table[DRAWN]
 
 
 def says(row: NamedTuple, q_value_max: float) -> str:
@@ -160,11 +180,6 @@ def write_sections(
             ],
         },
         statuses=summary.status,
-        links=[
-            f"{contrast}.{kind}.{suffix}"
-            for contrast in points
-            for kind in ("volcano", "ma")
-            for suffix in ("svg", "png", "tsv")
-        ],
+        links=[f"{contrast}.volcano_ma.{suffix}" for contrast in points for suffix in ("svg", "png", "tsv")],
         dois=DOIS,
     )
