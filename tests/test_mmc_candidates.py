@@ -909,6 +909,7 @@ def test_main__says_on_the_first_screen_which_line_to_treat_and_why(of_seven):
         ("HSC-2", P, "not a candidate"),
     ]
     assert len(rows) == 14
+    assert "candidate</span><br>raised</td>" in shown["data"]
     assert (
         "KEAP1 W544* heterozygous, VAF 0.5 (+1). It came with resistance.</td><td>NQO1 works" in shown["data"]
     )
@@ -960,6 +961,17 @@ def test_main__keeps_lines_of_which_nothing_could_be_measured(run_script, tmp_pa
     said = section(tmp_path / "out")["description"]
     assert "No line is a candidate" in said
     assert "A resistant (measure expression of the NRF2 target genes, an ARE reporter or NRF2 protein" in said
+
+
+def test_main__says_beside_the_call_what_it_lacks_and_what_to_know(run_script, tmp_path):
+    intact = [each for each in active_and_working() if each["evidence"] != "nqo1_protein"] + alleles("A", R)
+    lacking = [each | {"line": "B<b>"} for each in expression("A", R, 1.5)]
+    evidence = write_evidence(table_of(intact + lacking), tmp_path / "evidence")
+    run(run_script, tmp_path / "out", evidence)
+    shown = section(tmp_path / "out")["data"]
+    assert ">candidate</span><br>protein not measured</td>" in shown
+    assert "B&lt;b&gt;</strong> resistant</td>" in shown
+    assert ">not decided</span><br>measure NQO1 activity or NQO1 protein</td>" in shown
 
 
 def test_main__ends_a_mistake_in_the_rules_in_one_line(run_script, tmp_path):

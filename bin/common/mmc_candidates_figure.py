@@ -57,7 +57,7 @@ LOOKS = {  # fill, edge, text
 KEYS = {
     "positive": "speaks for it",
     "negative": "speaks against it",
-    "neutral": "measured, without weight",
+    "neutral": "measured, between or without weight",
     "not_measured": "not measured",
 }
 
@@ -273,7 +273,7 @@ def draw_quadrants(drawn: pd.DataFrame, limits: Sequence[float]) -> Figure:
         left.annotate(
             name, (row.nrf2_points, place), (-6 if ends else 6, 0), textcoords="offset points", size=6,
             ha="right" if ends else "left", va="center_baseline", color=ROLES[row.role], weight=bold,
-            bbox={"fc": "none" if row.call == "candidate" else "white", "ec": "none", "pad": 0.4},
+            bbox={"fc": "white", "ec": "none", "pad": 0.4, "alpha": 0.85},
         )  # fmt: skip
         if known:
             if np.isfinite(shift[1:]).all():

@@ -128,7 +128,10 @@ def table_of_calls(candidates: pd.DataFrame) -> str:
         badge = (
             f"<span style='{BADGES[row.call]};padding:1px 6px;white-space:nowrap'>{CALLS[row.call]}</span>"
         )
-        lacking = f"<br>{escape(row.reason)}" if row.reason else ""
+        notes = [
+            *filter(None, row.flags.replace("_", " ").split("; ")),
+            *([row.reason] if row.reason else []),
+        ]
         gained = {"yes": " It came with resistance.", "no": " It was there in the parental line."}
         came = gained.get(row.nrf2_gained, "") if row.nrf2_active == "yes" else ""
         response = ": ".join(
@@ -138,7 +141,7 @@ def table_of_calls(candidates: pd.DataFrame) -> str:
         said = (f"{nrf2}.{came}", f"{nqo1}.", holds, response)
         cells = [
             f"<strong>{escape(row.line)}</strong> {escape(row.condition)}",
-            badge + lacking,
+            "<br>".join([badge, *map(escape, notes)]),
             *map(escape, said),
         ]
         rows.append("".join(f"<td>{cell}</td>" for cell in cells))
