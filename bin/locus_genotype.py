@@ -627,12 +627,12 @@ def known_effect(
 
     What a splice site of NFE2L2 does is left to the measured skipping: without exon 2 the protein is active.
     """
-    terms = set(str(consequence).split("&"))
-    if hotspot_effect in ("common_polymorphism", "wild_type_like") and gene != "NQO1":
-        return hotspot_effect
     if gene == "NQO1":
-        changed = None if effect == "synonymous" else "other"
-        return "loss" if effect in LOSS else effect if effect == "wild_type_like" else changed
+        spared = {"synonymous": None, "wild_type_like": effect}
+        return "loss" if effect in LOSS else spared.get(effect, "other")
+    if hotspot_effect in ("common_polymorphism", "wild_type_like"):
+        return hotspot_effect
+    terms = set(str(consequence).split("&"))
     if not terms & (CODING - SILENT):
         return None
     if terms & (TRUNCATING - SPLICE_SITES if gene == "NFE2L2" else TRUNCATING):
@@ -657,6 +657,13 @@ def differ(pool: str, replicates: Mapping[str, str], known: Sequence[str]) -> st
 def lie_apart(fraction: np.ndarray, low: np.ndarray, high: np.ndarray) -> bool:
     """Say whether replicates' shares of skipping differ: their intervals lie apart, and they by enough."""
     return bool(len(fraction) > 1 and low.max() > high.min() and np.ptp(fraction) >= SKIPPING_MAX)
+
+
+def covered_share(exons: pd.DataFrame, depth_min: int) -> float:
+    """Return the share of a gene's coding bases that are in exons covered throughout; missing without any."""
+    bases = exons.c_end - exons.c_start + 1
+    good = bases[(exons.status == "ok") & (exons.min_depth >= depth_min)]
+    return good.sum() / bases.sum() if bases.sum() > 0 else np.nan
 
 
 def share_of_copies(share: float, genotype: str) -> float:
@@ -694,14 +701,25 @@ def level_of(names: Sequence[str], tpm: np.ndarray, shown: np.ndarray) -> tuple[
     if np.isnan(tpm).all():
         return np.nan, "not_measured", "no TPM"
     if not shown.any():
-        return np.nan, "inadequate_library", f"too few fragments to show TPM {TPM_MIN:g}: {words}"
+        return np.nan, "inadequate_library", f"no fragments show it, nor would they TPM {TPM_MIN:g}: {words}"
     mean = float(tpm[shown].mean())
     if len({*(tpm[shown] >= TPM_MIN)}) > 1:
         return mean, "replicates_differ", words
     return mean, "ok", "" if shown.all() else f"{words}: not all libraries would show it"
 
 
-RULES = Rules(known_effect, differ, lie_apart, share_of_copies, named_copies, doubt, shows_level, level_of)
+RULES = Rules(
+    known_effect,
+    differ,
+    covered_share,
+    lie_apart,
+    share_of_copies,
+    named_copies,
+    doubt,
+    shows_level,
+    level_of,
+)
+
 
 # ---- lines
 

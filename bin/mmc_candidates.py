@@ -386,10 +386,8 @@ def judge(pieces: Sequence[Piece], rules: dict) -> Judgement:
     call = "not_candidate" if "no" in (active, functional) else UNKNOWN
     call = "candidate" if active == functional == "yes" else call
     again = [piece for piece in own if piece not in first]
-    notes += nqo1_notes
-    notes += [
-        Note(piece, "", "neutral", 0, "another analysis looked at it too, and counts") for piece in again
-    ]
+    why = "another analysis looked at it too, and counts"
+    notes += [*nqo1_notes, *(Note(piece, "", "neutral", 0, why) for piece in again)]
     reasons = f"{nrf2_words(points, active, notes)}. {words}."
     return Judgement(points, active, functional, rule, call, flags + more, reasons, notes)
 
@@ -494,9 +492,7 @@ def call_all(evidence: pd.DataFrame, rules: dict) -> tuple[pd.DataFrame, pd.Data
         row["reasons"] = own.reasons + (f" Measured: {shift.says}." if shift else "")
         row["flags"] = "; ".join(own.flags + ["raised"] * (came == "raised"))
         row["stability"] = stability_of(without)
-        row["mmc_agreement"] = agreement(
-            own.call, parental_call, shift, rules["mmc_agreement"]["shift_below"]
-        )
+        row["mmc_agreement"] = agreement(own.call, parental_call, shift, limit)
         row["status"], row["reason"] = to_measure(own, pieces)
         rows.append(place | row)
     notes = {note.piece.at: note for own in judged.values() for note in own.notes}

@@ -512,11 +512,15 @@ def finding(pool: tuple, elsewhere: bool) -> tuple[str | None, str, str] | None:
 
 
 def absence(amplicons: pd.DataFrame, share: float) -> tuple[str, str]:
-    """Return status and reason of a gene of which its amplicons (status, reason) read that share."""
-    lost = amplicons[amplicons.status != "ok"]
+    """Return status and reason of a gene without variants, whose amplicons hold that share of its bases.
+
+    `amplicons` has a row a sample of the condition and amplicon: status, reason. One sample is enough.
+    """
+    read = set(amplicons.amplicon[amplicons.status == "ok"])
+    lost = amplicons[~amplicons.amplicon.isin(read)].drop_duplicates("amplicon")
     if len(lost):
         first = f"{lost.amplicon.iloc[0]} {lost.status.iloc[0]}: {lost.reason.iloc[0]}"
-        return "incomplete_coverage", f"{len(lost)} of {len(amplicons)} amplicons not read ({first})"
+        return "incomplete_coverage", f"{len(lost)} of {len(lost) + len(read)} amplicons not read ({first})"
     return "ok", "" if share == 1 else f"amplicons hold {percent(share)} of the coding sequence"
 
 

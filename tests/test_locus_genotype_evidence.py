@@ -1,4 +1,4 @@
-"""What locus_genotype tells the call: NQO1's alleles, copies, expression and skipping, variants of the axis."""
+"""What locus_genotype tells the call: NQO1's alleles, copies, expression, skipping; variants of the axis."""
 
 from pathlib import Path
 
@@ -233,6 +233,20 @@ def test_evidence__a_replicate_that_shows_a_variant_is_not_outvoted_by_deep_ones
     assert (row.label, row.call, row.status) == ("W544*", "ambiguous", "replicates_differ")
 
 
+def test_evidence__a_loss_in_which_replicates_differ_leaves_the_copies_open(tmp_path):
+    thin = {("P1", "NQO1", 2): 5}  # of its copies P1 alone says nothing
+    samples = [Sample("P1", "HSC-2", P, {"delins": 0.5}), Sample("P2", "HSC-2", P, depth=9000)]
+    row = only(of(told(Study(samples, thinnest=thin), tmp_path), "nqo1_coverage"))
+    assert (row.call, row.status) == ("not_assessable", "replicates_differ")
+    assert row.reason.startswith("K127Sfs*9: P1 het, P2 ref, together ")
+
+
+def test_evidence__a_bound_share_keeps_what_else_is_said(tmp_path):
+    row = only(of(told(Study(replicates({"K200R": 0.8})), tmp_path), "nqo1_allele").query("label == 'K200R'"))
+    assert (row.value, row.status) == (0.5, "ok")
+    assert row.reason.endswith("; A>G: without DNA, RNA editing cannot be told from a variant")
+
+
 def test_evidence__a_replicate_without_alignment_leaves_it_to_the_others(tmp_path):
     samples = [*replicates({"P187S": 2}), Sample("P2", "HSC-2", P, {"P187S": 2}, aligned=False)]
     table = told(Study(samples), tmp_path)
@@ -282,7 +296,10 @@ def test_evidence__the_share_that_is_covered_counts_whole_exons(tmp_path):
 
 def test_evidence__a_line_without_alignments_has_its_rows_and_no_evidence(tmp_path):
     table = told(Study(replicates({"P187S": 2}, aligned=False), tpm=False), tmp_path)
-    assert set(table.evidence) >= {"nqo1_coverage", "nqo1_allele", "nqo1_exon4_skipping", "keap1_variant"}
+    assert set(table.evidence) == {
+        *("nqo1_coverage", "nqo1_allele", "nqo1_expression", "nqo1_exon4_skipping"),
+        *("nfe2l2_exon2_skipping", "nfe2l2_variant", "keap1_variant"),
+    }
     assert (table.status != "ok").all()
     assert table.reason.notna().all()
 
@@ -309,7 +326,7 @@ def test_evidence__without_tpm_expression_is_not_measured(tmp_path):
 def test_level_of__a_library_too_small_for_tpm_1_tells_nothing_and_is_left_out_beside_others():
     value, status, reason = script.level_of(["P1"], np.zeros(1), np.array([False]))
     assert (np.isnan(value), status) == (True, "inadequate_library")
-    assert reason == "too few fragments to show TPM 1: TPM 0 in P1"
+    assert reason == "no fragments show it, nor would they TPM 1: TPM 0 in P1"
     found = script.level_of(["P1", "P2"], np.array([0.0, 8.0]), np.array([False, True]))
     assert found == (8.0, "ok", "TPM 0 in P1, 8 in P2: not all libraries would show it")
 

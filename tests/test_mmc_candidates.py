@@ -11,7 +11,7 @@ from common.cli import InputError
 from common.evidence import COLUMNS
 from common.figures import STYLE
 from common.mmc_candidates_evidence import Piece, pieces_of
-from common.mmc_candidates_figure import CALLS, draw_matrix, draw_quadrants, matrix_of, quadrants_of
+from common.mmc_candidates_figure import CALLS, draw_matrix, draw_quadrants, matrix_of, quadrants_of, text_of
 from common.mmc_candidates_report import pages_of
 from common.mmc_candidates_rules import ORDERED, check_rules, found_at, read_rules
 from common.mmc_candidates_tables import EVIDENCE, read_evidence
@@ -909,6 +909,7 @@ def test_main__says_on_the_first_screen_which_line_to_treat_and_why(of_seven):
         ("HSC-2", P, "not a candidate"),
     ]
     assert len(rows) == 14
+    assert "candidate</span><br>raised</td>" in shown["data"]
     assert (
         "KEAP1 W544* heterozygous, VAF 0.5 (+1). It came with resistance.</td><td>NQO1 works" in shown["data"]
     )
@@ -962,6 +963,17 @@ def test_main__keeps_lines_of_which_nothing_could_be_measured(run_script, tmp_pa
     assert "A resistant (measure expression of the NRF2 target genes, an ARE reporter or NRF2 protein" in said
 
 
+def test_main__says_beside_the_call_what_it_lacks_and_what_to_know(run_script, tmp_path):
+    intact = [each for each in active_and_working() if each["evidence"] != "nqo1_protein"] + alleles("A", R)
+    lacking = [each | {"line": "B<b>"} for each in expression("A", R, 1.5)]
+    evidence = write_evidence(table_of(intact + lacking), tmp_path / "evidence")
+    run(run_script, tmp_path / "out", evidence)
+    shown = section(tmp_path / "out")["data"]
+    assert ">candidate</span><br>protein not measured</td>" in shown
+    assert "B&lt;b&gt;</strong> resistant</td>" in shown
+    assert ">not decided</span><br>measure NQO1 activity or NQO1 protein</td>" in shown
+
+
 def test_main__ends_a_mistake_in_the_rules_in_one_line(run_script, tmp_path):
     (tmp_path / "mine.yml").write_text(put("nrf2_active.yes_from", "two"))
     evidence = write_evidence(seven_lines(), tmp_path / "evidence")
@@ -989,6 +1001,59 @@ def test_draw_matrix__tells_positive_negative_and_not_measured_apart():
     words = [text.get_text() for text in figure.findobj(Text)]
     assert {"5", "1", CALLS["insufficient_data"], "Research use only"} <= set(words)
     assert words.count("\u2013") == int((drawn.verdict == "not_measured").sum()) + 1  # and the key
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (one("nqo1_expression", 18_285.0), "18k"),
+        (one("nqo1_expression", 812.4), "812"),
+        (one("nrf2_target_score", -0.02, n=27), "+0.0"),
+        (variant("nfe2l2", "truncating", 0.5, "T480Pfs*4"), "T480fs\nhet"),
+        (one("keap1_variant", 0.0, call="absent"), "none"),
+        (one("mmc_shift", -1.0, low=-2, high=0), "0.5"),
+        (one("nqo1_protein", call="absent"), "absent"),
+        (one("nqo1_exon4_skipping", 0.034), "3%"),
+        (one("nqo1_coverage", 1.0, call="two_intact"), "intact"),
+    ],
+)
+def test_text_of__writes_what_a_cell_has_room_for(given, text):
+    [cell] = table_of([given]).itertuples()
+    assert text_of(cell) == text
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            one("nrf2_target_score", 1.234, n=27),
+            "NRF2 target genes +1.2 log2 from the study's low lines (27 genes)",
+        ),
+        (
+            one("nrf2_target_change", 0.8),
+            "NRF2 target genes +0.8 log2 against the parental line (not tested)",
+        ),
+        (one("are_reporter", 1.0, low=1, high=1, n=3), "ARE reporter of the reference group itself"),
+        (
+            one("nqo1_protein", 0.1, n=1, call="absent"),
+            "NQO1 protein 0.1 times the reference (n = 1), absent by eye",
+        ),
+        (
+            one("nqo1_activity", 1234.5, low=1100, high=1350, n=3),
+            "NQO1 activity 1,234 nmol/min/mg (1,100 to 1,350, n = 3)",
+        ),
+        (one("nqo1_coverage", 0.935, call="one_loss"), "NQO1 alleles: one loss, 93.5 % covered"),
+        (one("nqo1_coverage", call="two_intact"), "NQO1 alleles: two intact"),
+        (loss("ref"), "NQO1 P187S not carried, VAF 0"),
+        (variant("keap1", "other", np.nan), "KEAP1 V1 heterozygous"),
+        (one("nfe2l2_exon2_skipping", 0.123, n=20), "exon 2 of NFE2L2 skipped in 12 % of its transcripts"),
+        (one("mmc_shift", -1.0, low=-2, high=0), "MMC IC50 0.5 times that of the parental line (0.25 to 1)"),
+        (one("nqo1_expression"), "NQO1 mRNA without a value"),
+    ],
+)
+def test_says__puts_a_piece_into_words(given, words):
+    [piece] = pieces_of(table_of([given]))
+    assert piece.says == words
 
 
 def texts_of(figure) -> list:

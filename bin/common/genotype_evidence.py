@@ -20,6 +20,7 @@ COPIES = ("two_intact", "one_loss", "two_loss")
 LOSSES = ("loss", "truncating", "known_loss")
 SHARE = "share"  # the unit
 CONDITION = ["line", "condition"]
+BOUNDED = "of the transcripts: heterozygous, so {:g} of the copies at most"
 Row = dict[str, object]
 
 
@@ -28,6 +29,7 @@ class Rules(NamedTuple):
 
     known_effect: Callable[..., str | None]
     differ: Callable[[str, Mapping[str, str], Sequence[str]], str]
+    covered_share: Callable[[pd.DataFrame, int], float]
     lie_apart: Callable[[np.ndarray, np.ndarray, np.ndarray], bool]
     share_of_copies: Callable[[float, str], float]
     named_copies: Callable[[str, Sequence[str], Mapping], dict[str, str]]
@@ -94,9 +96,10 @@ def variants_of(found: Found, rules: Rules) -> pd.DataFrame:
     shares = [rules.share_of_copies(*each) for each in zip(rows.vaf, rows.genotype, strict=True)]
     rows["share"] = np.array(shares, dtype=float)
     capped = (rows.share < rows.vaf) & (rows.status == "ok")
+    said = rows.reason.where(rows.reason.astype(bool))
     rows.loc[capped, "reason"] = [
-        f"{vaf:.2f} of the transcripts: heterozygous, so {share:g} of the copies at most"
-        for vaf, share in zip(rows.vaf[capped], rows.share[capped], strict=True)
+        "; ".join(part for part in (f"{vaf:.2f} {BOUNDED.format(share)}", why) if isinstance(part, str))
+        for vaf, share, why in zip(rows.vaf[capped], rows.share[capped], said[capped], strict=True)
     ]
     rows.loc[rows.share < rows.vaf, ["vaf_low", "vaf_high"]] = np.nan  # they are of the transcripts
     return rows.assign(copy=copies_named(rows, found.pairs, rules))
@@ -140,25 +143,25 @@ def absence_rows(found: Found, variants: pd.DataFrame, rules: Rules, depth_min: 
             yield made | ({"value": 0.0, "unit": SHARE, "call": "absent"} if status == "ok" else {})
 
 
-def covered_shares(exons: pd.DataFrame, depth_min: int) -> dict[tuple, float]:
-    """Return the share of the coding sequence in exons that are covered throughout, by condition."""
-    shares = {}
-    for key, own in exons.groupby(CONDITION):
-        bases = own.c_end - own.c_start + 1
-        good = (own.status == "ok") & (own.min_depth >= depth_min)
-        shares[key] = bases[good].sum() / bases.sum() if bases.sum() else np.nan
-    return shares
+def copies_rows(found: Found, variants: pd.DataFrame, rules: Rules, depth_min: int) -> Iterator[Row]:
+    """Yield a row a condition: how many copies of NQO1 are intact, and how much of it is covered.
 
-
-def copies_rows(found: Found, rules: Rules, depth_min: int) -> Iterator[Row]:
-    """Yield a row a condition: how many copies of NQO1 are intact, and how much of it is covered."""
+    A loss in which replicates differ leaves it open, unless two copies are lost in any case.
+    """
     own = found.haplotypes[found.haplotypes.gene == NQO1]
     alone = own[(own.level == "sample") & (own.status == "ok")]
     pools = own[own.level == "condition"]
     rows = agreed(pools, alone, [], "functional_copies", COPIES, rules.differ)
     rows.loc[rows.functional_copies == "unphased", "status"] = "ok"  # that is what was found
-    rows.loc[rows.differing, "functional_copies"] = "not_assessable"
-    covered = covered_shares(found.exons[found.exons.gene == NQO1], depth_min)
+    lost = variants[(variants.gene == NQO1) & (variants.known_effect == "loss") & variants.differing]
+    open_in = {(row.line, row.condition): f"{short(row)}: {row.reason}" for row in lost.itertuples()}
+    why = [open_in.get(key) for key in zip(rows.line, rows.condition, strict=True)]
+    why = pd.Series(why, rows.index, dtype=object)
+    doubted = why.notna() & ~rows.differing & (rows.functional_copies != "two_loss")
+    rows.loc[doubted, "status"], rows.loc[doubted, "reason"] = "replicates_differ", why[doubted]
+    rows.loc[rows.differing | doubted, "functional_copies"] = "not_assessable"
+    exons = found.exons[found.exons.gene == NQO1]
+    covered = {key: rules.covered_share(its, depth_min) for key, its in exons.groupby(CONDITION)}
     roles = {
         (line, condition): role
         for line, condition, role in found.study[GROUP].itertuples(index=False, name=None)
@@ -189,10 +192,10 @@ def skipping_rows(found: Found, rules: Rules) -> Iterator[Row]:
 
 def expression_rows(found: Found, rules: Rules) -> Iterator[Row]:
     """Yield a row a condition: the mean TPM of NQO1, of n libraries."""
-    counted = found.expression[found.expression.fragments.notna()]
-    others = counted[(counted.gene != NQO1) & counted.tpm.notna()]
+    of_nqo1 = found.expression.gene == NQO1
+    others = found.expression[~of_nqo1].dropna(subset=["fragments", "tpm"])
     sums = others.groupby("unit")[["fragments", "tpm"]].sum()
-    own = found.study.merge(counted[counted.gene == NQO1], on="unit")
+    own = found.study.merge(found.expression[of_nqo1], on="unit")
     own["per_tpm"] = own.unit.map(sums.fragments / sums.tpm.where(sums.tpm > 0))
     for _, its in own.groupby(CONDITION, sort=False):
         tpm, fragments, per_tpm = its[["tpm", "fragments", "per_tpm"]].to_numpy(float).T
@@ -207,7 +210,7 @@ def evidence_of(found: Found, rules: Rules, depth_min: int) -> pd.DataFrame:
     """Make the table of evidence, the rows of a line and condition together, in the order of the sheet."""
     variants = variants_of(found, rules)
     rows = [
-        *copies_rows(found, rules, depth_min),
+        *copies_rows(found, variants, rules, depth_min),
         *variant_rows(variants[variants.gene == NQO1]),
         *expression_rows(found, rules),
         *skipping_rows(found, rules),

@@ -105,7 +105,10 @@ def says(piece: Piece) -> str:
         return f"{piece.name} {brief(value)} TPM"
     if about == "are_reporter" or about.endswith("_protein"):
         said = [f"{brief(value)} times the reference{interval(piece)}"] if known(value) else []
-        return f"{piece.name} {', '.join(said + [f'{piece.call} by eye'] * bool(piece.call))}".strip()
+        if value == piece.low == piece.high == 1:
+            said = ["of the reference group itself"]
+        said += [f"{piece.call} by eye"] if piece.call else []
+        return f"{piece.name} {', '.join(said)}"
     number = brief(value) if known(value) else ""
     return " ".join(part for part in (piece.name, number, piece.call) if part)
 

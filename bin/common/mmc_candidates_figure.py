@@ -1,5 +1,6 @@
 """Figures of mmc_candidates: they show tables as given and compute nothing."""
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -56,7 +57,7 @@ LOOKS = {  # fill, edge, text
 KEYS = {
     "positive": "speaks for it",
     "negative": "speaks against it",
-    "neutral": "measured, without weight",
+    "neutral": "measured, between or without weight",
     "not_measured": "not measured",
 }
 
@@ -71,8 +72,9 @@ def text_of(row: tuple) -> str:
         if row.call in ("absent", "ref"):
             return "none"
         name = row.label if isinstance(row.label, str) else row.item
-        # A long name is cut: the table beside the figure has it whole.
-        return shortened(str(name), 8) + (f"\n{row.call}" if row.call in ("het", "hom") else "")
+        # A frameshift is named by its first residue, a long name is cut: the table has it whole.
+        name = re.sub(r"(?<=\d)[A-Z]?fs.*", "fs", str(name))
+        return shortened(name, 8) + (f"\n{row.call}" if row.call in ("het", "hom") else "")
     if kind == "nqo1_coverage":
         return {"two_intact": "intact"}.get(row.call, "")
     if not np.isfinite(value):
@@ -82,8 +84,10 @@ def text_of(row: tuple) -> str:
     if kind.endswith("_skipping"):
         return f"{value:.0%}"
     if kind.startswith("nrf2_target"):
-        return f"{value:+.1f}"
-    return f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
+        return f"{round(value, 1) + 0:+.1f}"
+    if value >= 9_950:
+        return f"{value / 1000:.0f}k"
+    return f"{value:.2g}" if value < 99.5 else f"{value:.0f}"
 
 
 def cell_of(rows: pd.DataFrame) -> tuple[str, str]:
@@ -269,6 +273,7 @@ def draw_quadrants(drawn: pd.DataFrame, limits: Sequence[float]) -> Figure:
         left.annotate(
             name, (row.nrf2_points, place), (-6 if ends else 6, 0), textcoords="offset points", size=6,
             ha="right" if ends else "left", va="center_baseline", color=ROLES[row.role], weight=bold,
+            bbox={"fc": "white", "ec": "none", "pad": 0.4, "alpha": 0.85},
         )  # fmt: skip
         if known:
             if np.isfinite(shift[1:]).all():

@@ -114,9 +114,12 @@ BADGES = {
 }
 
 
+WIDE = {"NRF2": 12, "NQO1": 11, "candidate?": 8, "MMC response": 7}  # rem, at least
+
+
 def table_of_calls(candidates: pd.DataFrame) -> str:
-    """Make the table of calls with their reasons, as HTML: candidates first."""
-    heads = ("line", "candidate?", "NRF2", "NQO1", "holds without each piece?", "measured response to MMC")
+    """Make the table of calls with their reasons, as HTML; `holds`: without each single piece of evidence."""
+    heads = ("line", "candidate?", "NRF2", "NQO1", "holds?", "MMC response")
     rows = []
     for row in candidates.itertuples():
         # The sentences of `reasons`: of NRF2, of NQO1, and of the measured shift, if there is one.
@@ -125,7 +128,10 @@ def table_of_calls(candidates: pd.DataFrame) -> str:
         badge = (
             f"<span style='{BADGES[row.call]};padding:1px 6px;white-space:nowrap'>{CALLS[row.call]}</span>"
         )
-        lacking = f"<br>{escape(row.reason)}" if row.reason else ""
+        notes = [
+            *filter(None, row.flags.replace("_", " ").split("; ")),
+            *([row.reason] if row.reason else []),
+        ]
         gained = {"yes": " It came with resistance.", "no": " It was there in the parental line."}
         came = gained.get(row.nrf2_gained, "") if row.nrf2_active == "yes" else ""
         response = ": ".join(
@@ -135,13 +141,14 @@ def table_of_calls(candidates: pd.DataFrame) -> str:
         said = (f"{nrf2}.{came}", f"{nqo1}.", holds, response)
         cells = [
             f"<strong>{escape(row.line)}</strong> {escape(row.condition)}",
-            badge + lacking,
+            "<br>".join([badge, *map(escape, notes)]),
             *map(escape, said),
         ]
         rows.append("".join(f"<td>{cell}</td>" for cell in cells))
-    head = "".join(f"<th>{name}</th>" for name in heads)
+    head = "".join(f"<th style='min-width:{WIDE.get(name, 5)}rem'>{name}</th>" for name in heads)
     body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f"<table class='nrf2flow-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<table class='nrf2flow-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<div style='overflow-x:auto'>{table}</div>"
 
 
 def findings_of(candidates: pd.DataFrame) -> dict[str, str]:
@@ -157,7 +164,7 @@ def write_matrix(judged: pd.DataFrame, candidates: pd.DataFrame, stems: Sequence
     """Write the section with the evidence matrix as a heatmap that can be read cell by cell."""
     drawn = matrix_of(candidates, judged)
     drawn = drawn[drawn.about.isin(JUDGED_BY)]
-    columns = list(dict.fromkeys(drawn.about + ": " + drawn.evidence))
+    columns = list(dict.fromkeys(drawn.about.str.split().str[0] + ": " + drawn.evidence))
     data, rows = [], []
     for (line, condition), its in drawn.groupby(["line", "condition"], sort=False):
         rows.append(f"{line} {condition}")

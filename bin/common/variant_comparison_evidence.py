@@ -81,9 +81,6 @@ def absence_rows(
     `rows` are those of variants. A gene of which no amplicon holds a coding base has none.
     """
     having = {(row["line"], row["condition"], row["evidence"]) for row in rows}
-    # Of the samples of a condition that with the best coverage counts, amplicon by amplicon.
-    best = coverage.assign(bad=coverage.status != "ok").sort_values("bad", kind="stable")
-    best = best.drop_duplicates(["line", "condition", "amplicon"]).sort_index()
     for gene, target in ((gene, targets[gene]) for gene in AXIS if gene in targets):
         bases = coding_bases(target) if isinstance(target, Transcript) else np.empty(0)
         for place in study[GROUP].drop_duplicates().itertuples(index=False, name=None):
@@ -91,13 +88,14 @@ def absence_rows(
             if isinstance(target, str):
                 yield made | {"status": target, "reason": reason_for(target, ids[gene])}
                 continue
-            own = best[(best.line == place[0]) & (best.condition == place[1]) & (best.chrom == target.contig)]
+            own = coverage[(coverage.line == place[0]) & (coverage.condition == place[1])]
+            own = own[own.chrom == target.contig]
             inside = held(bases, own)
             own, read = own[inside.any(axis=1)], inside.any(axis=0).mean()
             if own.empty:
                 continue
             status, reason = absence(own, read)
-            made |= {"n": own.min_depth.min(), "status": status, "reason": reason}
+            made |= {"n": own.groupby("amplicon").min_depth.max().min(), "status": status, "reason": reason}
             if status != "ok":
                 yield made
             elif (*place[:2], AXIS[gene]) not in having:
