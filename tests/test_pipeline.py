@@ -31,6 +31,18 @@ STUDY_FILES = {  # of a simulated study
     **{"patients": "csv", "cohorts": "csv", "panels": "csv", "panel_genes": "txt"},
 }
 THERAPY = "SBS31+SBS35"
+# Of each line, parental and resistant: is NRF2 active, is NQO1 functional, the call. Ca9-22 has NQO1's
+# R139W in both copies, which only its RNA would show: the small study has none of it.
+CALLS = {
+    "RPMI2650": [("no", "yes", "not_candidate"), ("no", "no", "not_candidate")],
+    "HSC-2": [("no", "yes", "not_candidate"), ("yes", "no", "not_candidate")],
+    "HSC-3": [("no", "yes", "not_candidate"), ("yes", "yes", "candidate")],
+    "HO-1-u-1": [("yes", "yes", "candidate"), ("yes", "yes", "candidate")],
+    "Ca9-22": [("no", "insufficient_data", "not_candidate"), ("no", "insufficient_data", "not_candidate")],
+    "HSC-4": [("no", "no", "not_candidate"), ("no", "no", "not_candidate")],
+    "SAS": [("no", "yes", "not_candidate"), ("no", "yes", "not_candidate")],
+}
+GAINED = {"HSC-2": "yes", "HSC-3": "yes"}  # all others: no
 ALLELE = ["chrom", "pos", "ref", "alt"]
 CURVE = ["line", "condition", "compound", "modulator", "modulator_dose"]
 AS_IN_TEST = ("--max_intron", 20000, "--reference_group", "SAS.parental")  # as in the profile
@@ -432,6 +444,43 @@ def test_run__nothing_is_found_in_patients_and_cohorts_where_nothing_was_planted
     assert (domains.q_value < 0.05).mean() <= 0.05
     seen = read(results / "mutational_signatures/detection.tsv")
     assert (seen.verdict == "not_seen").all(), seen
+
+
+def calls_of(results: Path) -> pd.DataFrame:
+    return read(results / "mmc_candidates/candidates.tsv").set_index(["line", "condition"])
+
+
+def test_run__the_lines_to_treat_are_called_for_their_planted_reasons(demo):
+    results = demo.folder / "results"
+    found = calls_of(results)
+    columns = ["nrf2_active", "nqo1_functional", "call"]
+    expected = {
+        (line, condition): row
+        for line, rows in CALLS.items()
+        for condition, row in zip(("parental", "resistant"), rows, strict=True)
+    }
+    assert dict(zip(found.index, found[columns].itertuples(index=False, name=None), strict=True)) == expected
+    resistant = found.xs("resistant", level="condition")
+    assert resistant.nrf2_gained.to_dict() == {line: GAINED.get(line, "no") for line in CALLS}
+    assert "raised" in resistant.flags["HO-1-u-1"]
+    for line, word in {"HSC-2": "c.340_346delinsCAG", "HSC-3": "W544*", "HO-1-u-1": "E82D"}.items():
+        assert word in evidence_words(results, line), line
+    agreed = resistant[resistant.mmc_agreement == "agrees"]
+    assert {"HSC-2", "HSC-3", "HO-1-u-1"} <= set(agreed.index)
+
+
+def evidence_words(results: Path, line: str) -> str:
+    """All that the evidence of a resistant line names."""
+    pieces = read(results / "mmc_candidates/evidence.tsv")
+    own = pieces[(pieces.line == line) & (pieces.condition == "resistant")]
+    return " ".join(own[["item", "label"]].fillna("").to_numpy().ravel())
+
+
+def test_run__no_line_is_a_candidate_where_nothing_was_planted(null_study):
+    found = calls_of(null_study.folder / "results")
+    assert len(found) == 14
+    assert "candidate" not in set(found.call)
+    assert "yes" not in set(found.nrf2_active)
 
 
 def test_run__samples_are_known_by_their_lines(demo):
