@@ -44,7 +44,10 @@ SIMULATED = (
     "what is found below was planted, and says nothing about any cell line."
 )
 
-OVERVIEW = Group("overview", "Overview", "Start here: each line leads to its evidence.")
+ANSWER = "mmc_candidates"  # what all else leads to: the report begins with it
+OVERVIEW = Group(
+    "overview", "Overview", "What stands out, and what was found: each line leads to its evidence."
+)
 # What MultiQC shows of a program's logs by itself, after the analysis's sections: its module, and a sentence.
 PROGRAMS = {
     "trim_reads": ("fastp", "What fastp found in each sample's reads before and after trimming."),
@@ -358,10 +361,16 @@ def main(checked: Path, sections: Path, logs: Path | None, tools: Path, assets: 
     found = findings_of(given)
     ran = (["simulate_study"] if "simulate" in values else []) + [*given, "report"]
     versions = versions_of(tools)
-    made = overview(warnings_of(read_checked(checked, "notes", NOTES), given, words), found, words)
-    for analysis, written in given.items():
-        group = Group(analysis, words[analysis]["title"], words[analysis]["shows"])
-        made += [compose(section, group, dictionary) for section in without_repeats(written)]
+    shown = {
+        analysis: [
+            compose(section, Group(analysis, words[analysis]["title"], words[analysis]["shows"]), dictionary)
+            for section in without_repeats(written)
+        ]
+        for analysis, written in given.items()
+    }
+    made = shown.pop(ANSWER, [])
+    made += overview(warnings_of(read_checked(checked, "notes", NOTES), given, words), found, words)
+    made += chain.from_iterable(shown.values())
     inputs = read_checked(checked, "inputs", INPUTS)
     made += record(plan, methods_of(ran, words, values), parameters, inputs, versions)
 

@@ -462,7 +462,7 @@ def test_run__the_lines_to_treat_are_called_for_their_planted_reasons(demo):
     assert dict(zip(found.index, found[columns].itertuples(index=False, name=None), strict=True)) == expected
     resistant = found.xs("resistant", level="condition")
     assert resistant.nrf2_gained.to_dict() == {line: GAINED.get(line, "no") for line in CALLS}
-    assert "raised" in resistant.flags["HO-1-u-1"]
+    assert "raised" in resistant["flags"]["HO-1-u-1"]
     for line, word in {"HSC-2": "c.340_346delinsCAG", "HSC-3": "W544*", "HO-1-u-1": "E82D"}.items():
         assert word in evidence_words(results, line), line
     agreed = resistant[resistant.mmc_agreement == "agrees"]

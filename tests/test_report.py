@@ -92,7 +92,9 @@ def full_study(folder: Path) -> Study:
     """All plot types, awkward names, an analysis that was not planned, and simulated data."""
     planned = [(name, "yes", "") for name in ("normalise_expression", "differential_expression")]
     planned += [("sample_enrichment", "yes", ""), ("gene_set_enrichment", "no", "gene_sets is none")]
+    planned += [("mmc_candidates", "yes", "")]
     study = Study(folder, *planned, simulate="small")
+    study.write("mmc_candidates", "Calls", "No line is a candidate.", "html", "<p>None.</p>")
     notes = frame("sheet note", ("rnaseq", "line SAS has one condition <parental>"))
     write_table(notes, folder / "checked/notes.tsv")
 
@@ -165,9 +167,9 @@ def shown_in(html: str, name: str) -> str:
     return html[start:end]
 
 
-def test_report__goes_from_warnings_and_findings_through_the_plan_to_the_record(html):
+def test_report__goes_from_the_call_by_warnings_and_findings_through_the_plan_to_the_record(html):
     assert re.findall(r'id="mqc-section-wrapper-([^"]+)-section"', html) == [
-        *("warnings", "findings"),
+        *("mmc_candidates", "warnings", "findings"),
         *("normalise_expression", "normalise_expression_box", "normalise_expression_grid"),
         "normalise_expression_zeros",
         *("differential_expression", "differential_expression_volcano"),
@@ -181,16 +183,16 @@ def test_report__goes_from_warnings_and_findings_through_the_plan_to_the_record(
     ]
     groups = re.findall(r'<h2 class="mb-0" id="([^"]+)">', html)
     analyses = ["normalise_expression", "differential_expression", "sample_enrichment"]
-    assert groups == ["overview", *analyses, "record"]
+    assert groups == ["mmc_candidates", "overview", *analyses, "record"]
 
 
 def test_report__says_first_that_data_are_simulated(html):
-    assert html.index("Simulated data.") < html.index('id="overview"')
+    assert html.index("Simulated data.") < html.index('id="mmc_candidates"')
     assert "The data are simulated, not measured" in shown_in(html, "methods")
 
 
 def test_report__names_the_conditions_by_their_colours(html):
-    start = html[: html.index('id="overview"')]
+    start = html[: html.index('id="mmc_candidates"')]
     assert "<span class='nrf2flow-reference'>sensitive</span> is blue" in start
     assert "<span class='nrf2flow-target'>resistant</span> is red" in start
 
