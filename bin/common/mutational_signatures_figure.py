@@ -1,5 +1,6 @@
 """The figure of mutational signatures: shares of tumours and of cohorts. It shows tables as given."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def draw(
     facets = list(dict.fromkeys(tumours.cohort))[:FACETS]
     ratios = [1.0] * len(facets) + [1.7]
     hidden = [
-        f"{shortened(cohort, 40)}: none of {total:,} tumours has enough mutations"
+        f"{shortened(cohort, 30)} (none of {total:,} tumours)"
         for cohort, total in totals.items()
         if cohort not in set(tumours.cohort)
     ]
@@ -145,7 +146,10 @@ def draw(
             handles=handles, loc="outside right upper", handlelength=1, handleheight=1, borderaxespad=0.3
         )
     draw_cohorts(axes[-1, 0], drawn, colours, therapy)
-    axes[-1, 0].set_title("; ".join(["Cohorts, pooled", *hidden]), fontsize=8)
+    axes[-1, 0].set_title("Cohorts, pooled", fontsize=8)
+    if hidden:
+        said = f"Too few mutations for shares of single tumours: {', '.join(hidden)}."
+        figure.supxlabel(textwrap.fill(said, 120), x=0.01, ha="left", fontsize=6.5, color=QUIET)
     return figure
 
 
