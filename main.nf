@@ -194,7 +194,7 @@ def cells(sheet, path, endings) {
         .collect { named -> named + seen(named.path) }
 }
 
-// The tables that cells of sheets name and CHECK_INPUTS reads: [{ sheet, cell, …, path }].
+// The tables that cells of sheets name and CHECK_INPUTS reads: [{ sheet, cell, path, uri, exists, kind, size }].
 def tables(rows) {
     return rows.findAll { row -> row[0] in ['cohorts', 'panels'] && row[3].exists() }.collectMany { row -> cells(row[0], row[3], 'maf|txt|tsv|csv|bed') }.findAll { table -> table.exists && table.kind == 'file' && table.size }
 }

@@ -5,7 +5,7 @@ process CHECK_INPUTS {
     cache 'deep'
 
     input:
-    path values                                                                               // JSON: parameters { name: value }, as given or by default; files [{ parameter, path, origin }]; tables [{ sheet, cell }]; references, paths [{ …, uri, exists, kind, size }]: what only Nextflow sees
+    path values                                                                               // JSON: parameters { name: value }, as given or by default; files [{ parameter, path, origin }]; tables [{ sheet, cell }]; references, paths [{ sheet, cell, uri, exists, kind, size }]: what only Nextflow sees
     path schema                                                                               // nextflow_schema.json
     path 'assets/*'                                                                           // the schemas of sheets that it names
     path sheets, stageAs: 'sheets/?/*'                                                        // the files and tables that the JSON lists, in its order

@@ -5,7 +5,7 @@ process NORMALISE_PLATES {
     cache 'deep'
 
     input:
-    path wells    // experiment, plate, well, line, condition, condition_role, compound, dose, dose_unit, response, role, modulator, …
+    path wells    // experiment, plate, well, line, condition, condition_role, compound, dose, dose_unit, response, role, modulator, ...
 
     output:
     path 'wells.tsv', emit: wells              // a row a sample well: viability, growth rate

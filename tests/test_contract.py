@@ -66,6 +66,13 @@ def test_an_analysis_has_one_name(module):
     assert (ROOT / f"bin/{name}.py").stat().st_mode & 0o111, "Nextflow runs the script as a command"
 
 
+def test_nextflow_reads_the_workflow_whatever_the_encoding_of_the_machine():
+    scripts = [ROOT / "main.nf", ROOT / "nextflow.config"]
+    for folder in ("modules", "subworkflows", "conf"):
+        scripts += sorted((ROOT / folder).iterdir())
+    assert [path.name for path in scripts if not path.read_text(encoding="utf-8").isascii()] == []
+
+
 @each_process
 def test_a_process_gives_its_script_the_options_that_it_has(module, call):
     options = {option: parameter for parameter in command_of(call).params for option in parameter.opts}
