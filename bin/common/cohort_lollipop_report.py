@@ -6,10 +6,9 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from common.figures import embedded
+from common.figures import embedded, shown_together
 from common.multiqc import listed, write_section
 
-EMBEDDED = 280_000  # characters of the figures that the report itself shows
 TOLD = 3  # residues that the sentence names of a cohort
 RECURRENT = 2  # patients, from which a residue is one
 DOIS = ["10.1038/s41592-019-0430-y", "10.1371/journal.pone.0160519"]
@@ -59,19 +58,14 @@ def write_report(path: Path, proteins: pd.DataFrame, made: Mapping[str, tuple[Fi
     sentence = f"{sentence} {' '.join(said)}" if made else "No protein is drawn: proteins.tsv says why."
     if any((table.element == "repeat").any() for _, table in made.values()):
         sentence += " Repeats are counted as in the table of domains; papers may count them otherwise."
-    pictures: list[str] = []
-    for stem, (figure, _) in made.items():
-        shown = embedded(figure, stem.replace(".", ", "))
-        if sum(map(len, pictures)) + len(shown) <= EMBEDDED:
-            pictures.append(shown)
-    if len(pictures) < len(made):
-        sentence += f" {len(pictures)} of {len(made)} figures are shown here, all are linked."
+    pictures = [embedded(figure, stem.replace(".", ", ")) for stem, (figure, _) in made.items()]
+    html, left = shown_together(pictures)
     write_section(
         path,
         "Mutations along the proteins",
-        sentence,
+        sentence + left,
         "html",
-        "".join(pictures) or "<p>There is nothing to draw.</p>",
+        html,
         statuses=proteins.status,
         links=["proteins.tsv", *(f"{stem}.svg" for stem in made)],
         dois=DOIS,

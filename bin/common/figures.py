@@ -143,6 +143,19 @@ def embedded(figure: Figure, says: str, dpi: int = 110) -> str:
     return f"<p><img style='max-width:100%' alt='{says}' src='data:image/png;base64,{picture}'></p>"
 
 
+def shown_together(pictures: Sequence[str], most: int = 280_000) -> tuple[str, str]:
+    """Join pictures that are HTML, as many as a section of the report has room for (`most` characters).
+
+    Returns them, and what there is to say of the others.
+    """
+    kept: list[str] = []
+    for picture in pictures:
+        if sum(map(len, kept)) + len(picture) <= most:
+            kept.append(picture)
+    left = f" {len(kept)} of {len(pictures)} figures are shown here, all are linked."
+    return "".join(kept) or "<p>There is nothing to draw.</p>", left if len(kept) < len(pictures) else ""
+
+
 def files_of(stem: str) -> list[str]:
     """Name the files that `save_figure` writes."""
     return [f"{stem}.{suffix}" for suffix in ("svg", "png", "tsv")]

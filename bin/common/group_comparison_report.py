@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from common.figures import ROLES, embedded, save_figure
+from common.figures import ROLES, embedded, save_figure, shown_together
 from common.group_comparison_figure import draw, drawn_of, level_of, title_of
 from common.multiqc import rows_of, write_section
 
-EMBEDDED = 250_000  # characters of pictures in the report
 SHOWN = 300  # rows of the table in the report
 SIGNIFICANT = ("*", "**", "***")
 TOLD = 8  # comparisons that the sentence names
@@ -162,19 +161,13 @@ def write_sections(
         dois=DOIS,
         findings=findings_of(groups, tests),
     )
-    kept: list[str] = []
-    for _, picture in pictures:
-        if sum(map(len, kept)) + len(picture) <= EMBEDDED:
-            kept.append(picture)
-    words = "Means with SEM and every independent experiment, relative to one reference group."
-    if len(kept) < len(pictures):
-        words += f" {len(kept)} of {len(pictures)} figures are shown here, all are linked."
+    html, left = shown_together([picture for _, picture in pictures])
     write_section(
         folder / "group_comparison_figures_mqc.json",
         "Bars of all assays",
-        words,
+        f"Means with SEM and every independent experiment, relative to one reference group.{left}",
         "html",
-        "".join(kept) or "<p>There is nothing to draw.</p>",
+        html,
         statuses=groups.status,
         links=[f"{assay}.bars.{suffix}" for assay, _ in pictures for suffix in ("svg", "png", "tsv")],
     )

@@ -6,10 +6,9 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from common.figures import embedded
+from common.figures import embedded, shown_together
 from common.multiqc import write_section
 
-EMBEDDED = 280_000  # characters of the figures that the report itself shows
 NAMED = 8  # variants of a protein that the sentence names; of more it counts those of each domain
 DOIS = ["10.1038/s41592-019-0430-y", "10.1371/journal.pone.0160519"]
 LEFT_OUT = {  # one, and several
@@ -75,19 +74,14 @@ def write_report(
         sentence += f" Left out of the figures, but in their tables: {lost}."
     if "repeat" in {kind for table in tables for kind in table.element}:
         sentence += " Repeats are counted as in the table of domains; papers may count them otherwise."
-    pictures: list[str] = []
-    for gene, (figure, _) in made.items():
-        shown = embedded(figure, f"{gene}, its domains and variants")
-        if sum(map(len, pictures)) + len(shown) <= EMBEDDED:
-            pictures.append(shown)
-    if len(pictures) < len(made):
-        sentence += f" {len(pictures)} of {len(made)} figures are shown here, all are linked."
+    pictures = [embedded(figure, f"{gene}, its domains and variants") for gene, (figure, _) in made.items()]
+    html, left = shown_together(pictures)
     write_section(
         path,
         "Variants along the proteins",
-        sentence,
+        sentence + left,
         "html",
-        "".join(pictures) or "<p>There is nothing to draw.</p>",
+        html,
         statuses=lines.status if len(lines) else proteins.status,
         links=["proteins.tsv", *(f"{gene}.svg" for gene in made)],
         dois=DOIS,

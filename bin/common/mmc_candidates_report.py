@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from common.figures import PALE, QUIET, embedded, files_of, save_figure
+from common.figures import PALE, QUIET, embedded, files_of, save_figure, shown_together
 from common.mmc_candidates_figure import (
     CALLS,
     DARK,
@@ -198,13 +198,8 @@ def write_matrix(judged: pd.DataFrame, candidates: pd.DataFrame, stems: Sequence
 
 def pictures_of(drawn: Sequence[tuple[str, Figure]], says: str) -> str:
     """Return as many pages of a figure as the report has room for, as HTML."""
-    kept: list[str] = []
-    for _, figure in drawn:
-        picture = embedded(figure, says)
-        if sum(map(len, kept)) + len(picture) <= EMBEDDED:
-            kept.append(picture)
-    more = len(drawn) - len(kept)
-    return "".join(kept) + (f"<p>{more} more pages are linked.</p>" if more else "")
+    html, left = shown_together([embedded(figure, says) for _, figure in drawn], EMBEDDED)
+    return html + (f"<p>{left.strip()}</p>" if left else "")
 
 
 def write_sections(

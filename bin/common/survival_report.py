@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from common.figures import embedded, files_of, save_figure
+from common.figures import embedded, files_of, save_figure, shown_together
 from common.multiqc import write_section
 from common.patient_groups import ALL, SCORE_GROUP, Grouping, file_stems
 from common.survival_figure import TITLES, colours_of, draw, drawn_of, p_text, ratio_text
 from common.survival_tables import Compared
 
-EMBEDDED = 250_000  # characters of pictures in the report
 TOLD = 3  # groups that a sentence describes one by one
 BEFORE = 1e-6  # months by which the upper end of a step is drawn before it: a plot has one value a month
 WORDS = {"os": "overall survival", "dfs": "disease-free survival"}
@@ -234,15 +233,9 @@ def write_report(
 
 def write_pictures(path: Path, pictures: Sequence[tuple[str, str]], links: Sequence[str]) -> None:
     """Write the section with the figures, as many as the report can hold."""
-    kept: list[str] = []
-    for _, picture in pictures:
-        if sum(map(len, kept)) + len(picture) <= EMBEDDED:
-            kept.append(picture)
+    html, left = shown_together([picture for _, picture in pictures])
     words = "Kaplan-Meier curves with intervals; ticks are censored patients, below is who is still at risk."
-    if len(kept) < len(pictures):
-        words += f" {len(kept)} of {len(pictures)} figures are shown here, all are linked."
-    html = "".join(kept) or "<p>There is nothing to draw.</p>"
-    write_section(path, "Survival curves", words, "html", html, links=links)
+    write_section(path, "Survival curves", words + left, "html", html, links=links)
 
 
 def write_curves(path: Path, km: pd.DataFrame, groupings: Sequence[Grouping]) -> None:
