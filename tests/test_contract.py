@@ -141,6 +141,12 @@ def test_every_published_column_is_explained_and_every_explained_column_is_publi
     assert [rows[n] for n in range(len(rows)) if n not in seen] == []
 
 
+def test_the_reports_of_the_platform_are_published(demo):
+    reports = yaml.safe_load((ROOT / "tower.yml").read_text())["reports"]
+    assert [path for path in reports if not (demo.folder / "results" / path).is_file()] == []
+    assert all(Path(path).suffix in (".html", ".tsv") and words["display"] for path, words in reports.items())
+
+
 def test_the_versions_of_images_and_tests_are_those_that_are_pinned():
     pinned = dict(
         line.lower().split("==")
