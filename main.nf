@@ -110,7 +110,6 @@ workflow {
         CHECK_INPUTS.out.profiled,
         CHECK_INPUTS.out.panels,
         CHECK_INPUTS.out.panel_genes,
-        assets.map { paths -> paths.gene_aliases },
         assets,
         READS.out.genome,
         READS.out.annotation,
@@ -186,17 +185,23 @@ def seen(path) {
     return [uri: path.toUriString(), exists: exists, kind: exists && path.isDirectory() ? 'folder' : 'file', size: exists && !path.isDirectory() ? path.size() : 0]
 }
 
-// The cells of a sheet that name files: [{ sheet, cell, path, uri, exists, kind, size }].
-def cells(sheet, path, endings) {
-    return path.text.split(/[,\t\r\n]+/).collect { cell -> cell.replace('"', '').trim() }.unique()
-        .findAll { cell -> cell ==~ "(?i).+\\.(${endings})(\\.gz)?" }
+// The sheets whose cells name files, and how the names of those end, whether or not .gz follows.
+def endings() {
+    def tables = 'maf|txt|tsv|csv|bed'
+    return [rnaseq: 'fastq|fq|bam|cram', amplicons: 'fastq|fq', sanger: 'ab1|abi', cohorts: tables, panels: tables]
+}
+
+// The files that cells of a sheet name: [{ sheet, cell, path, uri, exists, kind, size }].
+def cells(sheet, path) {
+    return !(sheet in endings()) ? [] : path.text.split(/[,\t\r\n]+/).collect { cell -> cell.replace('"', '').trim() }.unique()
+        .findAll { cell -> cell ==~ "(?i).+\\.(${endings()[sheet]})(\\.gz)?" }
         .collect { cell -> [sheet: sheet, cell: cell, path: cell ==~ /^(\/|[a-z0-9]+:\/\/).*/ ? file(cell, glob: false) : path.parent.resolve(cell)] }
         .collect { named -> named + seen(named.path) }
 }
 
-// The tables that cells of sheets name and CHECK_INPUTS reads: [{ sheet, cell, path, uri, exists, kind, size }].
+// Those of them that CHECK_INPUTS reads.
 def tables(rows) {
-    return rows.findAll { row -> row[0] in ['cohorts', 'panels'] && row[3].exists() }.collectMany { row -> cells(row[0], row[3], 'maf|txt|tsv|csv|bed') }.findAll { table -> table.exists && table.kind == 'file' && table.size }
+    return staged(rows).findAll { row -> row[0] in ['cohorts', 'panels'] }.collectMany { row -> cells(row[0], row[3]) }.findAll { table -> table.exists && table.kind == 'file' && table.size }
 }
 
 // What CHECK_INPUTS is told: the parameters, the files that it reads, references, and the files that sheets name.
@@ -207,7 +212,7 @@ def values(rows) {
         files: read.collect { row -> told(row) },
         references: rows.findAll { row -> row[0] in references() }.collect { row -> told(row) + seen(row[3]) },
         tables: tables(rows).collect { table -> table.subMap('sheet', 'cell') },
-        paths: read.collectMany { row -> row[0] in ['rnaseq', 'amplicons', 'sanger'] ? cells(row[0], row[3], 'fastq|fq|bam|cram|ab1|abi') : row[0] in ['cohorts', 'panels'] ? cells(row[0], row[3], 'maf|txt|tsv|csv|bed') : [] }.collect { cell -> cell.findAll { name, _value -> name != 'path' } },
+        paths: read.collectMany { row -> cells(row[0], row[3]) }.collect { cell -> cell.findAll { name, _value -> name != 'path' } },
     ]
 }
 

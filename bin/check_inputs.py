@@ -42,15 +42,8 @@ SHEETS = (
     *("dose_response", "comparisons", "assays", "qpcr", "patients", "cohorts", "panels", "panel_genes"),
 )
 REFERENCES = ("fasta", "gtf", "transcripts", "salmon_index", "star_index", "signatures")
-ASSETS = (
-    "target_genes",
-    "loci",
-    "skipping",
-    "domains",
-    "hotspots",
-    "gene_aliases",
-    "gene_panels",
-)  # sheets, else shipped
+# Sheets too, else those that are shipped.
+ASSETS = ("target_genes", "loci", "skipping", "domains", "hotspots", "gene_aliases", "gene_panels")
 FILES = (*SHEETS, *ASSETS, "gene_sets", "rules")
 NOT_IN_RESULTS = ("outdir", "publish_dir_mode", "registry", "help", "save_reference", *FILES, *REFERENCES)
 # The sheets that are passed on with the columns that they have.

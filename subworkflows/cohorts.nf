@@ -12,8 +12,7 @@ workflow COHORTS {
     profiled        // path: cohort sample patient panel; likewise
     panels          // path: panel specimen normal gene chrom start end; empty if none are given
     panel_genes     // path: a gene a row; likewise
-    gene_aliases    // path: gene_name previous
-    assets          // value: map of target_genes, domains: path
+    assets          // value: map of target_genes, domains, gene_aliases: path
     genome          // [genome.fa, genome.fa.fai]; empty if none is given
     annotation      // path, GTF; likewise
     signatures      // value: [path] or []
@@ -25,6 +24,7 @@ workflow COHORTS {
     samples = profiled.first()
     panel = panels.collect().ifEmpty([])
     genes = panel_genes.collect().ifEmpty([])
+    gene_aliases = assets.map { paths -> paths.gene_aliases }
     target_genes = assets.map { paths -> paths.target_genes }
     domains = assets.map { paths -> paths.domains }
     fasta = genome.toList().map { found -> found ? found[0] : [] }
