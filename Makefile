@@ -8,14 +8,18 @@ DATA := $(wildcard containers/*.data)
 ANALYSES := $(PIP:containers/%.pip=%)
 TOOLS := gseapy pytest ruff
 VERSION := $(shell sed -n "s/^ *version *= '\(.*\)'/\1/p" nextflow.config)
-ENGINE := docker
+# Of containers: docker or podman. The demo runs without if none is named.
+ENGINE :=
+REGISTRY := localhost/nrf2flow
+BUILD_OPTIONS :=
+IMAGES := $(ANALYSES:%=$(REGISTRY)/%:$(VERSION))
 
-.PHONY: help demo test lint bench oracles images versions clean
+.PHONY: help demo test test-images lint bench oracles images engine push versions clean
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 13
 
-demo: .venv/ready  ## run the pipeline on the simulated small study; results/ is what it makes
-	nextflow run . -profile test -resume
+demo: $(if $(ENGINE),.venv/nextflow,.venv/ready)  ## run the pipeline on the simulated small study; ENGINE=podman: in the images
+	nextflow run . -profile test$(ENGINE:%=,%) --registry $(REGISTRY) -resume
 	@cat results/report/findings.txt
 	@echo "Now open results/report/multiqc_report.html"
 
@@ -35,9 +39,22 @@ oracles: .venv/ready  ## write tests/oracles/*.tsv anew with R, Bioconductor and
 	@for script in tests/oracles/*.R; do echo "$$script"; (cd tests/oracles && Rscript $${script##*/}) || exit 1; done
 	cd tests/oracles && PYTHONPATH=../../bin:.. python annotate_variants.py
 
-images: $(ANALYSES:%=image-%)  ## build one container image per analysis
-image-%:
-	$(ENGINE) build --build-arg ANALYSIS=$* --tag nrf2flow/$*:$(VERSION) containers
+# One after another, so that the layers that images share are made once.
+images: engine  ## build one container image per analysis, and print their sizes
+	@for analysis in $(ANALYSES); do \
+		echo "$$analysis"; \
+		$(ENGINE) build --quiet $(BUILD_OPTIONS) --build-arg ANALYSIS=$$analysis --tag $(REGISTRY)/$$analysis:$(VERSION) containers >/dev/null || exit 1; \
+	done
+	@containers/sizes $(ENGINE) $(IMAGES)
+
+test-images: engine .venv/ready  ## ask each image for its versions and commands, and run its script in it
+	pytest tests/images --engine $(ENGINE) --registry $(REGISTRY)
+
+push: engine  ## send the images to REGISTRY, from where clusters and clouds take them
+	@for image in $(IMAGES); do $(ENGINE) push --quiet $$image || exit 1; done
+
+engine:
+	@[ -n "$(ENGINE)" ] || { echo 'Say which engine of containers: ENGINE=docker or ENGINE=podman' >&2; exit 1; }
 
 versions:  ## write containers/constraints.txt anew, from the newest releases
 	python3 -m venv --clear .venv
@@ -50,11 +67,15 @@ clean:  ## remove all that the other targets make
 	rm -rf .venv nextflow/lib work results .nextflow* .*_cache
 
 # In one resolver call, so that every analysis is tested with the versions that its image has.
-.venv/ready: $(PIP) $(DATA) $(wildcard containers/*.apt) containers/constraints.txt containers/install $(wildcard nextflow/*)
+.venv/ready: .venv/nextflow $(PIP) $(DATA) $(wildcard containers/*.apt) containers/constraints.txt containers/install $(wildcard nextflow/*)
 	containers/install containers/*.apt
 	python3 -c 'import ensurepip' 2>/dev/null || echo 'python3-venv -' | containers/install /dev/stdin
 	python3 -m venv .venv
 	.venv/bin/pip install -q -c containers/constraints.txt $(PIP:%=-r %) $(TOOLS)
 	.venv/bin/pip install -q -c containers/constraints.txt --no-deps $(DATA:%=-r %)
+	touch $@
+
+.venv/nextflow: containers/install $(wildcard nextflow/*)
+	mkdir -p .venv/bin
 	nextflow/install .venv/bin
 	touch $@

@@ -153,10 +153,44 @@ def test_the_versions_of_images_and_tests_are_those_that_are_pinned():
         for line in (ROOT / "containers/constraints.txt").read_text().splitlines()
         if "==" in line
     )
-    lists = [path for kind in ("pip", "data") for path in (ROOT / "containers").glob(f"*.{kind}")]
+    lists = [path for kind in ("pip", "data", "unused") for path in (ROOT / "containers").glob(f"*.{kind}")]
     for listed in sorted(lists):
         for package in listed.read_text().split():
             assert package.lower() in pinned, f"{listed.name}: {package}"
+
+
+def test_images_come_from_one_pinned_base_and_from_lists_of_analyses_alone():
+    recipe = (ROOT / "containers/Dockerfile").read_text()
+    bases = re.findall(r"^FROM (\S+)(?: AS (\w+))?$", recipe, re.MULTILINE)
+    assert bases == [("python:3.11-slim-bookworm", "base"), ("base", "lists"), ("base", "")]
+    analyses = {module.stem for module in MODULES}
+    kinds = ("pip", "apt", "data", "unused")
+    lists = {kind: sorted((ROOT / "containers").glob(f"*.{kind}")) for kind in kinds}
+    assert {path.stem for path in lists["pip"]} == analyses
+    assert {path.stem for path in lists["apt"]} <= analyses | {"base"}
+    assert {path.stem for path in lists["data"] + lists["unused"]} <= analyses
+    for path in lists["pip"]:
+        packages = path.read_text().splitlines()
+        assert {"click", "pandas"} <= set(packages), f"{path.name}: the layer that all images share"
+        assert packages == sorted(set(packages)), path.name
+    for path in lists["apt"]:
+        for line in path.read_text().splitlines():
+            assert re.fullmatch(r"[a-z0-9+.-]+ \S+", line), f"{path.name}: {line}"
+
+
+def test_a_script_uses_every_command_that_its_image_has():
+    for path in sorted((ROOT / "containers").glob("*.apt")):
+        if path.stem != "base":
+            script = (ROOT / f"bin/{path.stem}.py").read_text()
+            commands = [line.split()[1] for line in path.read_text().splitlines()]
+            assert [command for command in commands if f'"{command}"' not in script] == [], path.name
+
+
+def test_every_profile_is_explained_with_what_a_user_fills_in():
+    config = (ROOT / "nextflow.config").read_text()
+    profiles = re.findall(r"^    (\w+) \{", config[config.index("\nprofiles {") :], re.MULTILINE)
+    guide = (ROOT / "docs/running.md").read_text()
+    assert [name for name in profiles if not re.search(rf"(-profile |,){name}\b", guide)] == []
 
 
 def test_every_analysis_is_planned_and_has_its_method_in_the_report():
