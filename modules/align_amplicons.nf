@@ -4,6 +4,7 @@ process ALIGN_AMPLICONS {
     publishDir "${params.outdir}/align_amplicons", mode: params.publish_dir_mode, pattern: "${sample}.{bam,bam.bai}"
     tag "${sample}"
     memory { 2.GB * task.attempt }
+    time { (1.h + 1.h * reads*.size().sum() / 1e9) * task.attempt }
 
     input:
     tuple val(sample), path(reads)    // [<sample>_1.fastq.gz, <sample>_2.fastq.gz]

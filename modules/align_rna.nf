@@ -3,8 +3,9 @@ process ALIGN_RNA {
     container "${params.registry}/align_rna:${workflow.manifest.version}"
     publishDir "${params.outdir}/align_rna", mode: params.publish_dir_mode, pattern: "${sample}.{bam,bam.bai,junctions.tsv}"
     tag "${sample}"
-    cpus { isSmall(star_index) ? 1 : 8 }
-    memory { (isSmall(star_index) ? 2.GB : 40.GB) * task.attempt }
+    cpus { bytes(star_index) < 3e9 ? 1 : 8 }
+    memory { (2.GB + 1.B * (1.3 * bytes(star_index))) * task.attempt }    // STAR holds nearly all of it, and sorts
+    time { (2.h + 1.h * [reads].flatten()*.size().sum() / 1e9) * task.attempt }
 
     input:
     tuple val(sample), path(reads)    // [<sample>_1.fastq.gz, and _2 if paired]
@@ -40,6 +41,7 @@ process ALIGN_RNA {
 process ALIGN_RNA_GIVEN {
     container "${params.registry}/align_rna:${workflow.manifest.version}"
     tag "${sample}"
+    time { (1.h + 10.min * [files].flatten()*.size().sum() / 1e9) * task.attempt }
 
     input:
     tuple val(sample), path(files, stageAs: 'given/*')    // [BAM or CRAM by coordinate, its index or none]
@@ -94,8 +96,7 @@ process ALIGN_RNA_TABLE {
     """
 }
 
-// Whether a STAR index is far smaller than a human genome's; align_rna.py says so if it is no index.
-def isSmall(index) {
-    def suffixes = index.toRealPath().resolve('SA')
-    return !suffixes.exists() || suffixes.size() < 2.GB.toBytes()
+// The size of an index, which is a folder; align_rna.py says so if it is none.
+def bytes(index) {
+    return (index.toRealPath().listFiles() ?: [])*.size().sum(0)
 }

@@ -3,6 +3,7 @@ process CHECK_INPUTS {
     container "${params.registry}/check_inputs:${workflow.manifest.version}"
     publishDir "${params.outdir}/check_inputs", mode: params.publish_dir_mode, pattern: '{inputs,plan,notes}.tsv'
     cache 'deep'
+    memory { (1.GB + 15.B * [sheets].flatten()*.size().sum(0)) * task.attempt }
 
     input:
     path values                                                                               // JSON: parameters { name: value }, as given or by default; files [{ parameter, path, origin }]; tables [{ sheet, cell }]; references, paths [{ sheet, cell, uri, exists, kind, size }]: what only Nextflow sees

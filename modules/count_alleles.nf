@@ -2,10 +2,12 @@
 process COUNT_ALLELES {
     container "${params.registry}/count_alleles:${workflow.manifest.version}"
     publishDir "${params.outdir}/count_alleles", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    memory { (2.GB + 4.MB * [alignments].flatten().size()) * task.attempt }
+    time { (1.h + 2.min * [alignments].flatten().size()) * task.attempt }
 
     input:
     path samples                                // sample, line, condition, role, replicate
-    path 'alignments/*'                         // <sample>.bam or .cram, with an index or none
+    path alignments, stageAs: 'alignments/*'    // <sample>.bam or .cram, with an index or none
     path genome                                 // [genome.fa, genome.fa.fai]
     path annotation                             // GTF
     path target_genes                           // gene, transcript, cds_start, cds_end

@@ -2,14 +2,15 @@
 process COUNT_AMPLICON_ALLELES {
     container "${params.registry}/count_amplicon_alleles:${workflow.manifest.version}"
     publishDir "${params.outdir}/count_amplicon_alleles", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
-    memory { 2.GB * task.attempt }
+    memory { (2.GB + 4.MB * [alignments].flatten().size()) * task.attempt }
+    time { (1.h + 2.min * [alignments].flatten().size()) * task.attempt }
 
     input:
-    path amplicons         // sample, line, condition, role
-    path 'alignments/*'    // <sample>.bam with its index, primers soft-clipped; a sample without has its rows
-    path primers           // chrom, start, end, amplicon, pool, left_start, left_end, right_start, right_end
-    path genome            // [genome.fa, genome.fa.fai]
-    val options            // map: min_vaf, min_base_quality, min_mapping_quality
+    path amplicons                              // sample, line, condition, role
+    path alignments, stageAs: 'alignments/*'    // <sample>.bam with its index, primers soft-clipped; a sample without has its rows
+    path primers                                // chrom, start, end, amplicon, pool, left_start, left_end, right_start, right_end
+    path genome                                 // [genome.fa, genome.fa.fai]
+    val options                                 // map: min_vaf, min_base_quality, min_mapping_quality
 
     output:
     path 'alleles.tsv', emit: alleles    // a row a sample, candidate and amplicon

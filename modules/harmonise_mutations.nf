@@ -3,7 +3,7 @@ process HARMONISE_MUTATIONS {
     container "${params.registry}/harmonise_mutations:${workflow.manifest.version}"
     publishDir "${params.outdir}/harmonise_mutations", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
-    memory { 4.GB * task.attempt }
+    memory { (2.GB + 30.B * [mafs].flatten()*.size().sum(0)) * task.attempt }
 
     input:
     path cohorts                      // cohort, genome_build, maf (number of its file below; empty if none), sbs96 (likewise)

@@ -2,8 +2,9 @@
 process INDEX_TRANSCRIPTS {
     container "${params.registry}/index_transcripts:${workflow.manifest.version}"
     publishDir "${params.outdir}/index_transcripts", mode: params.publish_dir_mode, enabled: params.save_reference.toString().toBoolean(), saveAs: { name -> name == 'versions.tsv' ? null : name }
-    cpus { genome[0].size() < 200.MB.toBytes() ? 1 : 8 }
-    memory { (genome[0].size() < 200.MB.toBytes() ? 2.GB : 24.GB) * task.attempt }
+    cpus { genome[0].size() < 2e8 ? 1 : 8 }
+    memory { (2.GB + 7.B * genome[0].size()) * task.attempt }    // salmon's documentation: 18 GB for a human genome as decoy
+    time { (1.h + 1.h * genome[0].size() / 1e9) * task.attempt }
 
     input:
     path genome         // [genome.fa, genome.fa.fai]

@@ -3,7 +3,7 @@ process MUTATION_FREQUENCY {
     container "${params.registry}/mutation_frequency:${workflow.manifest.version}"
     publishDir "${params.outdir}/mutation_frequency", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
-    memory { 4.GB * task.attempt }
+    memory { (2.GB + 30.B * mutations.size()) * task.attempt }
 
     input:
     path mutations                          // of HARMONISE_MUTATIONS

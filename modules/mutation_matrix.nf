@@ -3,7 +3,7 @@ process MUTATION_MATRIX {
     container "${params.registry}/mutation_matrix:${workflow.manifest.version}"
     publishDir "${params.outdir}/mutation_matrix", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name - 'matrices/' }
     cache 'deep'
-    memory { 4.GB * task.attempt }
+    memory { (2.GB + 30.B * [mutations, matrices].flatten()*.size().sum(0)) * task.attempt }
 
     input:
     path cohorts                            // as HARMONISE_MUTATIONS has it

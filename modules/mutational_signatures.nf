@@ -4,7 +4,7 @@ process MUTATIONAL_SIGNATURES {
     publishDir "${params.outdir}/mutational_signatures", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
     cpus 2
-    memory { 2.GB * task.attempt }
+    memory { (1.GB + 100.B * [matrices].flatten()*.size().sum(0)) * task.attempt }
 
     input:
     path cohorts                              // as HARMONISE_MUTATIONS has it

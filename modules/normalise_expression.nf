@@ -3,6 +3,7 @@ process NORMALISE_EXPRESSION {
     container "${params.registry}/normalise_expression:${workflow.manifest.version}"
     publishDir "${params.outdir}/normalise_expression", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
+    memory { (1.GB + 30.B * counts.size()) * task.attempt }
 
     input:
     path samples    // sample, line, condition, role, replicate

@@ -2,16 +2,18 @@
 process PILEUP {
     container "${params.registry}/pileup:${workflow.manifest.version}"
     publishDir "${params.outdir}/pileup", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    memory { (2.GB + 4.MB * [alignments].flatten().size()) * task.attempt }
+    time { (1.h + 2.min * [alignments].flatten().size()) * task.attempt }
 
     input:
-    path samples         // sample, line, condition, role, replicate
-    path 'alignments/*'  // <sample>.bam or .cram, with an index or none
-    path genome          // [genome.fa, genome.fa.fai]
-    path annotation      // GTF
-    path target_genes    // gene, transcript, cds_start, cds_end
-    path genotypes       // genotypes.tsv of LOCUS_GENOTYPE: a figure for each locus and line
-    path discovery       // discovery.tsv of LOCUS_GENOTYPE: a figure where a line has a further coding variant
-    val options          // map: min_base_quality, min_mapping_quality, seed
+    path samples                                // sample, line, condition, role, replicate
+    path alignments, stageAs: 'alignments/*'    // <sample>.bam or .cram, with an index or none
+    path genome                                 // [genome.fa, genome.fa.fai]
+    path annotation                             // GTF
+    path target_genes                           // gene, transcript, cds_start, cds_end
+    path genotypes                              // genotypes.tsv of LOCUS_GENOTYPE: a figure for each locus and line
+    path discovery                              // discovery.tsv of LOCUS_GENOTYPE: a figure where a line has a further coding variant
+    val options                                 // map: min_base_quality, min_mapping_quality, seed
 
     output:
     path '*.{svg,png}', emit: figures, optional: true

@@ -2,7 +2,7 @@
 process PREPARE_REFERENCE {
     container "${params.registry}/prepare_reference:${workflow.manifest.version}"
     publishDir "${params.outdir}/prepare_reference", mode: params.publish_dir_mode, saveAs: { name -> name == 'notes.tsv' || (params.save_reference.toString().toBoolean() && name != 'versions.tsv') ? name : null }
-    memory { 2.GB * task.attempt }
+    memory { (2.GB + 1.B * [fasta, gtf, transcripts].flatten()*.size().sum()) * task.attempt }
 
     input:
     path fasta, stageAs: 'fasta/*'                // FASTA, may be gz; none if a salmon index was given

@@ -3,8 +3,9 @@ process QUANTIFY_TRANSCRIPTS {
     container "${params.registry}/quantify_transcripts:${workflow.manifest.version}"
     publishDir "${params.outdir}/quantify_transcripts", mode: params.publish_dir_mode, pattern: "${sample}"
     tag "${sample}"
-    cpus { isSmall(salmon_index) ? 1 : 8 }
-    memory { (isSmall(salmon_index) ? 2.GB : 24.GB) * task.attempt }
+    cpus { bytes(salmon_index) < 1e9 ? 1 : 8 }
+    memory { (2.GB + 1.B * (1.2 * bytes(salmon_index))) * task.attempt }    // salmon holds all of it
+    time { (1.h + 30.min * [reads].flatten()*.size().sum() / 1e9) * task.attempt }
 
     input:
     tuple val(sample), path(reads)    // [<sample>_1.fastq.gz, and _2 if paired]
@@ -62,8 +63,7 @@ process QUANTIFY_TRANSCRIPTS_TABLE {
     """
 }
 
-// Whether a salmon index is far smaller than that of human transcripts; quantify_transcripts.py says so if it is none.
-def isSmall(index) {
-    def positions = index.toRealPath().resolve('pos.bin')
-    return !positions.exists() || positions.size() < 200.MB.toBytes()
+// The size of an index, which is a folder; quantify_transcripts.py says so if it is none.
+def bytes(index) {
+    return (index.toRealPath().listFiles() ?: [])*.size().sum(0)
 }

@@ -2,7 +2,9 @@
 process TRIM_READS {
     container "${params.registry}/trim_reads:${workflow.manifest.version}"
     tag "${sample}"
-    memory { 3.GB * task.attempt }
+    cpus { gigabytes([reads_1, reads_2]) < 0.5 ? 1 : 4 }
+    memory { (2.GB + 1.GB * task.cpus) * task.attempt }    // fastp's buffers are those of its threads
+    time { (1.h + 1.h * gigabytes([reads_1, reads_2])) * task.attempt }
 
     input:
     tuple val(sample), path(reads_1, stageAs: 'reads_1/?/*'), path(reads_2, stageAs: 'reads_2/?/*')    // lanes in the sheet's order; no second reads if single
@@ -62,4 +64,9 @@ process TRIM_READS_TABLE {
     """
     touch ${library == 'rnaseq' ? 'reads.tsv trim_reads_mqc.json' : 'amplicon_reads.tsv trim_reads_amplicons_mqc.json'} versions.tsv
     """
+}
+
+// How many GB of files a task is given.
+def gigabytes(files) {
+    return [files].flatten()*.size().sum(0) / 1e9
 }
