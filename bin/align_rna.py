@@ -55,6 +55,7 @@ OPTIONS = (
     *("--twopassMode", "Basic", *ENCODE),
     *("--outSAMattributes", "NH", "HI", "AS", "nM", "NM", "MD", "--outSAMunmapped", "Within"),
 )
+HELD = ("Genome", "SA", "SAindex")  # the files of an index that are read into memory
 SORTING_MEMORY = 0.7  # share of the given memory; by then the index is no longer held
 LOW_MAPPING = 0.5  # uniquely mapped reads per read, below which a sample is marked
 FOREIGN_SHARE = (
@@ -82,8 +83,8 @@ SHARES = {
 }
 
 
-def check_index(index: Path) -> None:
-    """Refuse an index that this STAR cannot read, or that knows no annotation."""
+def check_index(index: Path, memory: int) -> None:
+    """Refuse an index that this STAR cannot read, without annotation, or larger than the memory (MB)."""
     if not (index / "genomeParameters.txt").is_file():
         raise InputError(f"{index.name}: has no genomeParameters.txt, so it is not an index of STAR")
     lines = (index / "genomeParameters.txt").read_text().splitlines()
@@ -98,6 +99,12 @@ def check_index(index: Path) -> None:
         raise InputError(
             f"{index.name}: was built without --sjdbGTFfile, so it has no annotated junctions: "
             "build it with the annotation, or leave out --star_index"
+        )
+    held = sum((index / name).stat().st_size for name in HELD if (index / name).is_file()) / 2**20
+    if held > memory:
+        raise InputError(
+            f"{index.name}: STAR holds all of its {held / 1024:.1f} GB, and may use {memory / 1024:.1f} GB "
+            "here: run it where there is more memory (process.resourceLimits says how much there is)"
         )
 
 
@@ -333,7 +340,7 @@ def sample(
 ) -> None:
     """Align a sample's reads: BAM by coordinate, its index, junctions, STAR's summary, a row."""
     results.mkdir(parents=True, exist_ok=True)
-    check_index(star_index)
+    check_index(star_index, memory)
     reads = [path for path in (reads_1, reads_2) if path and path.is_file()]
     with tempfile.TemporaryDirectory(dir=results) as name:
         folder = Path(name)

@@ -58,10 +58,16 @@ PARTS = {"transcripts": "#56B4E9", "other places of the genome": "#E69F00", "now
 DOIS = ["10.1038/nmeth.4197", "10.1186/s13059-020-02151-8"]
 
 
-def check_index(index: Path) -> None:
-    """Refuse a folder that is not an index of salmon."""
+def check_index(index: Path, memory: int) -> None:
+    """Refuse a folder that is not an index of salmon, or that is larger than the memory (MB)."""
     if not (index / "versionInfo.json").is_file():
         raise InputError(f"{index.name}: has no versionInfo.json, expected an index of salmon")
+    held = sum(path.stat().st_size for path in index.iterdir()) / 2**20
+    if held > memory:
+        raise InputError(
+            f"{index.name}: salmon holds all of its {held / 1024:.1f} GB, and may use {memory / 1024:.1f} GB "
+            "here: run it where there is more memory (process.resourceLimits says how much there is)"
+        )
 
 
 def salmon_command(reads: list[Path], index: Path, threads: int, folder: Path) -> list[object]:
@@ -230,13 +236,22 @@ def main() -> None:
 )
 @click.option("--salmon-index", type=FOLDER, required=True, help="Folder of salmon's index.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU cores to use.")
+@click.option(
+    "--memory", type=click.IntRange(min=1), default=24576, show_default=True, help="Memory to use (MB)."
+)
 @RESULTS
 def sample(
-    sample: str, reads_1: Path, reads_2: Path | None, salmon_index: Path, threads: int, results: Path
+    sample: str,
+    reads_1: Path,
+    reads_2: Path | None,
+    salmon_index: Path,
+    threads: int,
+    memory: int,
+    results: Path,
 ) -> None:
     """Quantify a sample's reads: salmon's folder, a row."""
     results.mkdir(parents=True, exist_ok=True)
-    check_index(salmon_index)
+    check_index(salmon_index, memory)
     reads = [path for path in (reads_1, reads_2) if path and path.is_file()]
     row = summarise(*quantify(reads, salmon_index, threads, results / sample))
     if row["status"] == "nothing_mapped":

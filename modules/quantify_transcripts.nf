@@ -23,7 +23,8 @@ process QUANTIFY_TRANSCRIPTS {
         --reads-1 ${sample}_1.fastq.gz \\
         --reads-2 ${sample}_2.fastq.gz \\
         --salmon-index ${salmon_index} \\
-        --threads ${task.cpus}
+        --threads ${task.cpus} \\
+        --memory ${task.memory.toMega()}
     """
 
     stub:

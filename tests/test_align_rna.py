@@ -222,8 +222,9 @@ def test_sample__too_little_memory_to_sort_ends_so_that_more_is_tried(reference,
     pairs = fragments(spliced(genome(), OTHER)[:201], 1) * 30_000
     first, second = write_reads(pairs, tmp_path, "s1")
     index = reference / "star_index"
+    held = sum(path.stat().st_size for path in index.iterdir()) // 2**20 + 1
     done = run_script(
-        sample, sample="s1", reads_1=first, reads_2=second, star_index=index, memory=1, results=tmp_path
+        sample, sample="s1", reads_1=first, reads_2=second, star_index=index, memory=held, results=tmp_path
     )
     assert done.exit_code == OUT_OF_MEMORY
     assert "not enough memory for BAM sorting" in done.output
@@ -581,3 +582,13 @@ def test_table__a_study_whose_samples_were_all_lost_is_said(tmp_path, run_script
 def test_shares__of_a_sample_without_reads_are_not_drawn():
     absent = gather(pd.DataFrame({"sample": ["a"]}), Path("absent"))
     assert shares(absent) == {}
+
+
+def test_sample__an_index_that_the_memory_cannot_hold_is_an_error(reference, tmp_path, run_script, planted):
+    index = shutil.copytree(reference / "star_index", tmp_path / "star_index")
+    with (index / "SA").open("r+b") as file:
+        file.truncate(24 * 2**30)
+    first, _ = write_reads(planted, tmp_path, "s1")
+    done = run_script(sample, sample="s1", reads_1=first, star_index=index, memory=6144, results=tmp_path)
+    assert done.exit_code == 1
+    assert "star_index: STAR holds all of its 24.0 GB, and may use 6.0 GB here" in done.output

@@ -158,6 +158,19 @@ def test_sample__a_folder_that_is_no_index_is_an_error(tmp_path, run_script):
     assert done.output == f"Error: {tmp_path.name}: has no versionInfo.json, expected an index of salmon\n"
 
 
+def test_sample__an_index_that_the_memory_cannot_hold_is_an_error(tmp_path, run_script):
+    index = tmp_path / "salmon_index"
+    index.mkdir()
+    (index / "versionInfo.json").write_text("{}")
+    with (index / "pos.bin").open("wb") as file:
+        file.truncate(9 * 2**30)
+    reads = tmp_path / "r.fastq.gz"
+    reads.write_bytes(gzip.compress(fastq(["ACGT"]).encode()))
+    done = run_script(sample, sample="s1", reads_1=reads, salmon_index=index, memory=6144, results=tmp_path)
+    assert done.exit_code == 1
+    assert "salmon_index: salmon holds all of its 9.0 GB, and may use 6.0 GB here" in done.output
+
+
 def test_table__finds_libraries_of_another_strand_than_the_sheet_says(
     quantify, transcripts, tmp_path, run_script
 ):
