@@ -3,7 +3,6 @@ process MUTATIONAL_SIGNATURES {
     container "${params.registry}/mutational_signatures:${workflow.manifest.version}"
     publishDir "${params.outdir}/mutational_signatures", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
-    cpus 2
     memory { (1.GB + 100.B * [matrices].flatten()*.size().sum(0)) * task.attempt }
 
     input:
