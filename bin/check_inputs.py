@@ -29,7 +29,7 @@ from common.count_matrix import Matrix, read_counts
 from common.gmt_files import check_overlap, note_highlighted, read_gene_sets
 from common.mmc_candidates_rules import check_rules
 from common.multiqc import write_versions
-from common.parameters import as_text, check_parameters, specifications
+from common.parameters import as_text, asked_beside, check_parameters, specifications
 from common.patient_sheets import check_patients, of_patients
 from common.read_files import READS, Seen, check_reads, located, one_row_each
 from common.sheets import Problems, check_conditions, check_spelling, listed, meant, read_sheet, shown
@@ -470,10 +470,7 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     there = inputs_there(given, lanes)
     if lanes is not None:
         lanes["strandedness"] = lanes.strandedness.replace("", "auto")
-        dependent = rules["$defs"]["inputs"]["dependentRequired"]
-        asked = {
-            other for name, others in dependent.items() if given.parameters.get(name) for other in others
-        }
+        asked = {other for _, others in asked_beside(given.parameters, rules) for other in others}
         check_needed(names["rnaseq"], there, asked, specs, problems)
         check_reads(names["rnaseq"], lanes, given.found.get("rnaseq", {}), there, problems)
         apart = [*READS, *["strandedness"] * ("FASTQ" not in there)]

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from check_inputs import Contrast, check_contrast, main
 from common.parameters import typed
 from common.sheets import BYTES, LINES, Problems, UnreadableError, lines_of, nearest
@@ -12,6 +13,7 @@ from common.tables import read_matrix
 from conftest import REFERENCE_DATA, ROOT
 from faulty_study import FAULTS, write_faulty_study
 from gate import COUNTS, DEFAULTS, NAMES, RNASEQ, TAB, Gate
+from jsonschema import Draft202012Validator
 
 
 @pytest.fixture
@@ -66,6 +68,28 @@ def test_main__writes_the_same_for_parameters_as_text_or_as_numbers(gate):
     }
     assert gate.study(**as_text) == []
     assert (gate.results / "parameters.tsv").read_bytes() == typed_values
+
+
+@pytest.mark.parametrize(
+    ("write", "read"),
+    [(json.dumps, json.loads), (yaml.safe_dump, yaml.safe_load)],
+    ids=["JSON", "YAML"],
+)
+def test_main__takes_a_parameter_file_that_forms_make_of_the_schema(write, read, gate):
+    """Every parameter of its type, null where there is no value: the schema holds for what is given."""
+    wanted = {"score_cutoff": 82.5, "survival_horizon": 36, "strict": True, "common_contrasts": "3"}
+    sheets = {"rnaseq": "rnaseq.csv", "counts": "counts.tsv"}
+    values = read(write(DEFAULTS | wanted | sheets))
+    schema = json.loads((ROOT / "nextflow_schema.json").read_text())
+    Draft202012Validator(schema).validate(
+        {name: value for name, value in values.items() if value is not None}
+    )
+    assert gate.say({"rnaseq.csv": RNASEQ, "counts.tsv": COUNTS}, **values) == []
+    parameters = {row["parameter"]: row["value"] for row in gate.table("parameters.tsv")}
+    assert {name: parameters[name] for name in wanted} == {
+        "score_cutoff": "82.5", "survival_horizon": "36", "strict": "true", "common_contrasts": "3",
+    }  # fmt: skip
+    assert "reference_group" not in parameters
 
 
 @pytest.mark.parametrize(
