@@ -24,13 +24,14 @@ import pandas as pd
 from common.amplicon_sheets import check_amplicons
 from common.bench_sheets import check_bench, in_one_form
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
-from common.cohort_sheets import Cohorts, Table, check_cohorts, read_genes
+from common.cohort_sheets import Cohorts, Table, check_cohorts, names_in_cohorts, read_genes
 from common.count_matrix import Matrix, read_counts
 from common.gmt_files import check_overlap, note_highlighted, read_gene_sets
 from common.mmc_candidates_rules import check_rules
 from common.multiqc import write_versions
 from common.parameters import as_text, asked_beside, check_parameters, specifications
 from common.patient_sheets import check_patients, of_patients
+from common.pseudonyms import Pseudonyms, hide
 from common.read_files import READS, Seen, check_reads, located, one_row_each
 from common.sheets import Problems, check_conditions, check_spelling, listed, meant, read_sheet, shown
 from common.tables import write_table
@@ -45,7 +46,10 @@ REFERENCES = ("fasta", "gtf", "transcripts", "salmon_index", "star_index", "sign
 # Sheets too, else those that are shipped.
 ASSETS = ("target_genes", "loci", "skipping", "domains", "hotspots", "gene_aliases", "gene_panels")
 FILES = (*SHEETS, *ASSETS, "gene_sets", "rules")
-NOT_IN_RESULTS = ("outdir", "publish_dir_mode", "registry", "help", "save_reference", *FILES, *REFERENCES)
+NOT_IN_RESULTS = (
+    *("outdir", "publish_dir_mode", "registry", "help", "save_reference", "pseudonymise"),
+    *(*FILES, *REFERENCES),
+)
 # The sheets that are passed on with the columns that they have.
 AS_GIVEN = ("primers", "signature_exposures", "dose_response", "comparisons", "assays", "qpcr", "patients")
 # What each analysis needs of parameters and of the files that the rnaseq sheet names; any one of those
@@ -386,6 +390,7 @@ class Checked(NamedTuple):
     cohorts: Cohorts | None
     panel_genes: list[str]
     rows: list[int]  # of each file
+    pseudonyms: Pseudonyms | None
 
 
 def read_sheets(
@@ -406,6 +411,33 @@ def read_sheets(
                     fate = KEPT_WHOLE.get(file.parameter, "ignored")
                     problems.note(file.name, f"further columns, {fate}: {listed(further)}")
     return tables
+
+
+def call_otherwise(
+    given: Given, tables: dict[str, pd.DataFrame], specs: Mapping, folder: Path, problems: Problems
+) -> tuple[Given, Pseudonyms]:
+    """Put pseudonyms into sheets and into names of files; the schemas of sheets are within `folder`."""
+    cohorts = names_in_cohorts(tables["cohorts"], given.read, folder) if "cohorts" in tables else []
+    pseudonyms = Pseudonyms(tables["patients"].patient if "patients" in tables else [], cohorts)
+    columns = {
+        name: json.loads((folder / specs[name]["schema"]).read_text())["items"]["properties"]
+        for name in tables
+    }
+    files = [
+        file._replace(name="/".join([file.parameter] * ("/" in file.name) + [pseudonyms.of_file(file.name)]))
+        for file in given.files
+    ]
+    read = {key: table._replace(name=pseudonyms.within(table.name)) for key, table in given.read.items()}
+    names = {file.parameter: file.name for file in files}
+    before = {file.name: new.name for file, new in zip(given.files, files, strict=True)}
+    problems.notes = [(before[sheet], note) for sheet, note in problems.notes]
+    hide(names, tables, columns, pseudonyms, problems)
+    if "patients" in tables:
+        problems.note(names["patients"], "patients have pseudonyms: P001 is the first below the header")
+    if cohorts:
+        first = f"{cohorts[0].cohort.iloc[0]}.S0001 is the first in the cohort's list"
+        problems.note(names["cohorts"], f"samples have pseudonyms: {first}")
+    return given._replace(files=files, read=read), pseudonyms
 
 
 def conditions_of(tables: Mapping[str, pd.DataFrame], right: Mapping) -> list[str]:
@@ -464,7 +496,10 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     check_agreement(given.parameters, right, specs, problems)
     check_files(given.parameters, given.files, specs, problems)
     check_references(right, given.references, specs, problems)
-    tables = read_sheets(given.files, specs, schema.parent, problems)
+    tables, pseudonyms = read_sheets(given.files, specs, schema.parent, problems), None
+    if right.get("pseudonymise"):
+        given, pseudonyms = call_otherwise(given, tables, specs, schema.parent, problems)
+        names = {file.parameter: file.name for file in given.files}
 
     lanes = tables.get("rnaseq")
     there = inputs_there(given, lanes)
@@ -480,7 +515,8 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     for file in given.files:
         if file.parameter == "counts":
             by_row = None if samples is None else dict(samples["sample"].dropna())
-            matrix = read_counts(file.path, file.name, by_row, names.get("rnaseq", ""), problems)
+            called = pseudonyms.of if pseudonyms else str
+            matrix = read_counts(file.path, file.name, by_row, names.get("rnaseq", ""), problems, called)
 
     contrasts = []
     ends = {right.get("reference_condition"), right.get("target_condition")} - {None}
@@ -519,7 +555,7 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     if "patients" in tables:
         there |= of_patients(tables["patients"], right)
     gene = right.get("spectrum_gene", "")
-    cohorts = check_cohorts(names, tables, given.found, given.read, schema.parent, gene, problems)
+    cohorts = check_cohorts(names, tables, given.found, given.read, schema.parent, gene, problems, pseudonyms)
     there |= set() if cohorts is None else cohorts.there
     panel_genes = [
         gene
@@ -540,7 +576,18 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     sizes |= {"panel_genes": len(panel_genes)}
     rows = [len(sets.get(file.given, ())) or sizes.get(file.parameter, 0) for file in given.files]
     return Checked(
-        right, there, tables, lanes, plan, matrix, contrasts, collections, cohorts, panel_genes, rows
+        right,
+        there,
+        tables,
+        lanes,
+        plan,
+        matrix,
+        contrasts,
+        collections,
+        cohorts,
+        panel_genes,
+        rows,
+        pseudonyms,
     )
 
 
@@ -568,7 +615,11 @@ def record_of(given: Given, checked: Checked) -> pd.DataFrame:
         cells = [] if table is None else table[columns].to_numpy().ravel()
         if files := {given.found[sheet][cell].uri for cell in cells if cell}:
             inputs.append((kind, f"in {sheet}: {' and '.join(columns)}", "", str(len(files))))
-    return pd.DataFrame(inputs, columns=["sheet", "path", "sha256", "rows"])
+    table = pd.DataFrame(inputs, columns=["sheet", "path", "sha256", "rows"])
+    if checked.pseudonyms:
+        at = table.index[: len(given.files) + len(given.read) + len(given.references)]
+        table.loc[at, "path"] = table.path[at].map(checked.pseudonyms.of_file)
+    return table
 
 
 def write_all(given: Given, checked: Checked, results: Path) -> None:

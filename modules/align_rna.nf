@@ -45,6 +45,7 @@ process ALIGN_RNA_GIVEN {
     tuple val(sample), path(files, stageAs: 'given/*')    // [BAM or CRAM by coordinate, its index or none]
     path genome                                           // [genome.fa, genome.fa.fai]
     val strict
+    val pseudonymise
 
     output:
     tuple val(sample), path("${sample}.{bam,bam.bai,bam.csi,cram,cram.crai}"), emit: alignments, optional: true    // links to what was given
@@ -57,7 +58,8 @@ process ALIGN_RNA_GIVEN {
         --sample ${sample} \\
         --alignment given \\
         --genome ${genome[0]} \\
-        --strict ${strict}
+        --strict ${strict} \\
+        --pseudonymise ${pseudonymise}
     """
 
     stub:

@@ -12,6 +12,7 @@ process SANGER_CONFIRMATION {
     path genome                            // [genome.fa, genome.fa.fai]
     path annotation                        // GTF
     path target_genes                      // gene, transcript, cds_start, cds_end
+    val pseudonymise
 
     output:
     path 'calls.tsv', emit: calls          // a row a trace and variant
@@ -29,7 +30,8 @@ process SANGER_CONFIRMATION {
         --annotated annotated \\
         --genome ${genome[0]} \\
         --annotation ${annotation} \\
-        --target-genes ${target_genes}
+        --target-genes ${target_genes} \\
+        --pseudonymise ${pseudonymise}
     """
 
     stub:

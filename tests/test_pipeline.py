@@ -1,5 +1,6 @@
 """Whole runs of the pipeline: on the simulated study, on one without effects, on bad inputs."""
 
+import gzip
 import json
 import re
 import subprocess
@@ -47,6 +48,8 @@ ALLELE = ["chrom", "pos", "ref", "alt"]
 CURVE = ["line", "condition", "compound", "modulator", "modulator_dose"]
 AS_IN_TEST = ("--max_intron", 20000, "--reference_group", "SAS.parental")  # as in the profile
 TRUNCATED = "HSC-3.CR2"  # the sample of the null study whose reads break off
+OWN = "clinic_77"  # its folder
+MRN = "MRN-77-"  # how the ids of its patients begin
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -71,20 +74,27 @@ def strongly_planted(truth: Path) -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def null_study(tmp_path_factory) -> Run:
-    """Two lines without any planted effect, given as a user gives reads, a bad sample among them."""
+    """Two lines without any planted effect, given as a user gives reads, a bad sample among them.
+
+    Patients have ids that nothing else has, and pseudonyms in what is published.
+    """
     folder = tmp_path_factory.mktemp("null")
+    study = folder / OWN
     options = ["--size", "small", "--gene-sets", ROOT / "assets/gene_sets", "--effects", "0"]
     script = ROOT / "bin/simulate_study.py"
-    subprocess.run([sys.executable, script, *map(str, options), "--results", folder / "study"], check=True)
+    subprocess.run([sys.executable, script, *map(str, options), "--results", study], check=True)
     for name in ("rnaseq", "amplicons"):  # the bench has all lines
-        sheet = folder / f"study/{name}.csv"
+        sheet = study / f"{name}.csv"
         rows = sheet.read_text().splitlines(keepends=True)
         sheet.write_text("".join(row for row in rows if row.startswith(("sample", "HSC-2.", "HSC-3."))))
-    whole = folder / f"study/reads/{TRUNCATED}_1.fastq.gz"
+    patients = study / "patients.csv"
+    patients.write_text(re.sub("^P", MRN, patients.read_text(), flags=re.MULTILINE))
+    whole = study / f"reads/{TRUNCATED}_1.fastq.gz"
     whole.write_bytes(whole.read_bytes()[:-1000])
     files = {name: kind for name, kind in STUDY_FILES.items() if name != "sanger"}
-    given = [(f"--{name}", f"study/{name}.{kind}") for name, kind in files.items()]
-    run = run_pipeline(folder, *[word for pair in given for word in pair], *AS_IN_TEST)
+    given = [(f"--{name}", f"{OWN}/{name}.{kind}") for name, kind in files.items()]
+    words = [word for pair in given for word in pair]
+    run = run_pipeline(folder, *words, *AS_IN_TEST, "--pseudonymise", "true")
     assert run.exit_code == 0, run.output
     return run
 
@@ -446,6 +456,32 @@ def test_run__nothing_is_found_in_patients_and_cohorts_where_nothing_was_planted
     assert (seen.verdict == "not_seen").all(), seen
 
 
+def test_run__under_pseudonyms_nothing_tells_a_patient_or_a_folder(null_study):
+    """Of tables, figures, report and alignments, what is compressed too; only reads keep their own names."""
+    files = null_study.folder / OWN
+    barcodes = {"TCGA": "TCGA-SM-", "C-CAT": "CC-0001-T"}  # how they begin
+    for cohort, begin in barcodes.items():
+        assert begin in (files / f"cohort_files/{cohort}.samples.tsv").read_text()
+    assert (files / "patients.csv").read_text().count(MRN) > 20
+    secret = [MRN, OWN, str(null_study.folder), *barcodes.values()]
+    results, found = null_study.folder / "results", []
+    for path in (path for path in results.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        if path.suffix in (".gz", ".bam"):
+            content = gzip.decompress(content)  # BAM is gzip of many members
+        told = [
+            word
+            for word in secret
+            if word.encode() in content or word in path.relative_to(results).as_posix()
+        ]
+        found += [(path.name, word) for word in told]
+    assert found == []
+    patients = read(results / "biomarker_cutoff/groups.tsv").patient
+    assert list(patients[:2]) == ["P001", "P002"]
+    counted = read(results / "harmonise_mutations/samples.tsv").groupby("cohort")["sample"].first()
+    assert counted.to_dict() == {"TCGA": "TCGA.S0001", "C-CAT": "C-CAT.S0001"}
+
+
 def calls_of(results: Path) -> pd.DataFrame:
     return read(results / "mmc_candidates/candidates.tsv").set_index(["line", "condition"])
 
@@ -507,7 +543,7 @@ def test_run__a_sample_whose_reads_break_off_keeps_its_rows_and_the_others_go_on
     reads = read(results / "trim_reads/reads.tsv").set_index("sample")
     assert reads.status.drop(TRUNCATED).eq("ok").all()
     assert reads.status[TRUNCATED] == "unreadable"
-    assert f"{TRUNCATED}_1.fastq.gz" in reads.reason[TRUNCATED]
+    assert reads.reason[TRUNCATED].startswith("lane 1, mate 1: ")
     assert (
         read(results / "quantify_transcripts/quant.tsv").set_index("sample").status[TRUNCATED] == "no_reads"
     )
@@ -522,7 +558,7 @@ def test_run__no_allele_is_found_where_none_was_planted(null_study):
     genotypes = read(results / "locus_genotype/genotypes.tsv")
     assert set(genotypes.genotype) == {"ref", "no_call"}
     assert (genotypes.genotype == "ref").mean() > 0.8
-    common = read(null_study.folder / "study/truth/variants.tsv").hgvs_c
+    common = read(null_study.folder / OWN / "truth/variants.tsv").hgvs_c
     found = read(results / "locus_genotype/discovery.tsv")
     assert set(found.hgvs_c[found.genotype.isin(["het", "hom"])]) <= set(common)
 
