@@ -79,10 +79,11 @@ def test_main__takes_a_parameter_file_that_forms_make_of_the_schema(write, read,
     """Every parameter of its type, null where there is no value: the schema holds for what is given."""
     wanted = {"score_cutoff": 82.5, "survival_horizon": 36, "strict": True, "common_contrasts": "3"}
     sheets = {"rnaseq": "rnaseq.csv", "counts": "counts.tsv"}
-    values = read(write(DEFAULTS | wanted | sheets))
+    empty = {"reference_group": "", "patients": "", "salmon_index": ""}  # fields of a form
+    values = read(write(DEFAULTS | wanted | sheets | empty))
     schema = json.loads((ROOT / "nextflow_schema.json").read_text())
     Draft202012Validator(schema).validate(
-        {name: value for name, value in values.items() if value is not None}
+        {name: value for name, value in values.items() if value not in (None, "")}
     )
     assert gate.say({"rnaseq.csv": RNASEQ, "counts.tsv": COUNTS}, **values) == []
     parameters = {row["parameter"]: row["value"] for row in gate.table("parameters.tsv")}

@@ -43,7 +43,8 @@ def typed(value: object, spec: Mapping) -> object:
 def check_parameters(given: Mapping, schema: Mapping, problems: Problems) -> dict[str, object]:
     """Find parameters that are unknown, out of range or not given though another is.
 
-    Returns those that are right, each of its type, in the schema's order.
+    Returns those that are right, each of its type, in the schema's order. A field of a form that was
+    left empty is a parameter that was not given.
     """
     specs, right = specifications(schema), {}
     for name in given:
@@ -52,6 +53,8 @@ def check_parameters(given: Mapping, schema: Mapping, problems: Problems) -> dic
             problems.add(f"--{name}", "no such parameter", f"--{near}" if near else "one that --help lists")
     for name, spec in specs.items():
         value = typed(given.get(name), spec)
+        if value == "" and "default" not in spec:
+            continue
         if Draft202012Validator(spec).is_valid(value):
             right[name] = value
         elif value is not None or "default" in spec:
