@@ -599,12 +599,18 @@ def sha256(path: Path) -> str:
 
 def record_of(given: Given, checked: Checked) -> pd.DataFrame:
     """Record what was given: files with checksums, references, and how many read files there are."""
+    called = checked.pseudonyms.of_file if checked.pseudonyms else str
     inputs = [
-        (file.parameter, file.given, sha256(file.path), str(rows))
+        (
+            file.parameter,
+            called(file.given) if file.origin == "given" else file.given,
+            sha256(file.path),
+            str(rows),
+        )
         for file, rows in zip(given.files, checked.rows, strict=True)
     ]
-    inputs += [(sheet, cell, sha256(table.path), "") for (sheet, cell), table in given.read.items()]
-    inputs += [(name, seen.path, "", "") for name, seen in given.references.items()]
+    inputs += [(sheet, called(cell), sha256(table.path), "") for (sheet, cell), table in given.read.items()]
+    inputs += [(name, called(seen.path), "", "") for name, seen in given.references.items()]
     for kind, sheet, columns in (
         ("FASTQ", "rnaseq", ["fastq_1", "fastq_2"]),
         ("BAM", "rnaseq", ["bam"]),
@@ -615,11 +621,7 @@ def record_of(given: Given, checked: Checked) -> pd.DataFrame:
         cells = [] if table is None else table[columns].to_numpy().ravel()
         if files := {given.found[sheet][cell].uri for cell in cells if cell}:
             inputs.append((kind, f"in {sheet}: {' and '.join(columns)}", "", str(len(files))))
-    table = pd.DataFrame(inputs, columns=["sheet", "path", "sha256", "rows"])
-    if checked.pseudonyms:
-        at = table.index[: len(given.files) + len(given.read) + len(given.references)]
-        table.loc[at, "path"] = table.path[at].map(checked.pseudonyms.of_file)
-    return table
+    return pd.DataFrame(inputs, columns=["sheet", "path", "sha256", "rows"])
 
 
 def write_all(given: Given, checked: Checked, results: Path) -> None:

@@ -32,7 +32,7 @@ process CHECK_INPUTS {
     path 'patients.tsv', emit: patients, optional: true                                       // as the sheet, with its further columns
     path 'cohorts.tsv', emit: cohorts, optional: true                                         // cohort, genome_build, maf, sbs96 (numbers of files)
     path 'cohort_files.tsv', emit: cohort_files, optional: true                               // kind (maf, sbs96), number, uri
-    path 'profiled.tsv', emit: profiled, optional: true                                       // cohort, sample, patient, panel
+    path 'profiled.tsv', emit: profiled, optional: true                                       // cohort, sample, patient, panel; barcode (the sample in files) with --pseudonymise
     path 'panels.tsv', emit: panels, optional: true                                           // panel, specimen, normal, gene, chrom, start, end: a row a gene or region
     path 'panel_genes.txt', emit: panel_genes, optional: true                                 // a gene a row
     path '{target_genes,loci,skipping,domains,hotspots,gene_aliases}.tsv', emit: assets, optional: true    // as the schemas of the sheets have them
