@@ -148,7 +148,7 @@ workflow {
         outputs.toSortedList { one, other -> one.path <=> other.path }.map { rows -> groovy.json.JsonOutput.toJson([run: pipeline(), started: workflow.start.toString(), parameters: params, files: rows]) }.collectFile(name: 'record.json'),
         CHECK_INPUTS.out.inputs,
         REPORT.out.versions,
-        REPORT.out.versions.map { _table -> files("${params.outdir}/pipeline_info/trace.txt") },
+        REPORT.out.versions.map { _table -> [file("${params.outdir}/pipeline_info/trace.txt", glob: false)].findAll { path -> path.exists() } },
         files("${projectDir}/{main.nf,nextflow_schema.json,CITATION.cff,assets/columns.tsv,assets/methods.yml}"),
         params.subMap('cost_per_cpu_hour', 'cost_per_gb_hour'),
     )
@@ -246,11 +246,16 @@ def pipeline() {
 // What is published in a folder of the results, of these outputs: [{ path, size, sha256 }], no sha256 of what is large.
 def published(folder, outputs) {
     return [outputs].flatten().findAll { output -> output.name != 'versions.tsv' || folder == 'report' }.collectMany { output ->
-        (output.isDirectory() ? files("${output}/**", type: 'file') : [output]).collect { path ->
+        within(output).collect { path ->
             def name = output.isDirectory() ? "${folder}/${output.name}/${output.relativize(path)}" : "${folder}/${output.name}"
             [path: name.toString(), size: path.size(), sha256: hasText(path) ? path.bytes.digest('SHA-256') : null]
         }
     }
+}
+
+// The file itself, or all files in a folder.
+def within(path) {
+    return path.isDirectory() ? path.listFiles().collectMany { inner -> within(inner) } : [path]
 }
 
 // Whether a file is a table, a figure or text, not reads, alignments or an index.

@@ -67,6 +67,16 @@ def test_an_analysis_has_one_name(module):
     assert (ROOT / f"bin/{name}.py").stat().st_mode & 0o111, "Nextflow runs the script as a command"
 
 
+def test_what_a_process_publishes_goes_to_the_crate():
+    """RUN_RECORD reads the topics, and may not write to them."""
+    silent = []
+    for module in MODULES:
+        for process in re.split(r"^(?=process )", module.read_text(), flags=re.MULTILINE)[1:]:
+            if "publishDir" in process and not re.search(r"topic: (published|reference)", process):
+                silent.append(module.stem)
+    assert silent == ["run_record"]
+
+
 def test_nextflow_reads_the_workflow_whatever_the_encoding_of_the_machine():
     scripts = [ROOT / "main.nf", ROOT / "nextflow.config"]
     for folder in ("modules", "subworkflows", "conf"):

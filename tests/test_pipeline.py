@@ -549,10 +549,9 @@ def test_run__the_results_are_a_crate_of_all_that_was_published(demo):
     found = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
     assert found - listed.keys() == {"ro-crate-metadata.json", *NEXTFLOW_FILES}
     assert listed.keys() <= found
-    assert len(listed) > 600
+    assert len(listed) > 900
+    del listed["pipeline_info/resources.tsv"]  # measured anew in each run
     for name, said in listed.items():
-        if name == "pipeline_info/resources.tsv":  # measured anew in each run
-            continue
         assert int(said["contentSize"]) == (results / name).stat().st_size, name
         if "sha256" in said:
             assert hashlib.sha256((results / name).read_bytes()).hexdigest() == said["sha256"], name
@@ -563,9 +562,9 @@ def test_run__the_results_are_a_crate_of_all_that_was_published(demo):
 def test_run__the_record_says_what_every_process_took(demo):
     resources = read(demo.folder / "results/pipeline_info/resources.tsv").set_index("process")
     assert set(demo.statuses()) - set(resources.index) <= {"REPORT", "RUN_RECORD"}
-    assert resources.status.drop("total").isin(["ok", "partly_measured", "not_measured"]).all()
+    assert resources.status.isin(["ok", "partly_measured", "not_measured"]).all()
     assert resources.cost.isna().all()
-    assert resources.tasks["TRIM_READS"] == 24
+    assert resources.tasks["TRIM_READS"] == resources.tasks["ALIGN_RNA"] == 16
     total, each = resources.loc["total"], resources.drop("total")
     assert total.cpu_hours == pytest.approx(each.cpu_hours.sum())
     assert total.tasks == each.tasks.sum()
