@@ -33,6 +33,7 @@ from common.parameters import as_text, asked_beside, check_parameters, specifica
 from common.patient_sheets import check_patients, of_patients
 from common.pseudonyms import Pseudonyms, hide
 from common.read_files import READS, Seen, check_reads, located, one_row_each
+from common.rerun import write_again
 from common.sheets import Problems, check_conditions, check_spelling, listed, meant, read_sheet, shown
 from common.tables import write_table
 from common.target_sheets import check_targets
@@ -48,7 +49,7 @@ ASSETS = ("target_genes", "loci", "skipping", "domains", "hotspots", "gene_alias
 FILES = (*SHEETS, *ASSETS, "gene_sets", "rules")
 NOT_IN_RESULTS = (
     *("outdir", "publish_dir_mode", "registry", "help", "save_reference", "pseudonymise"),
-    *(*FILES, *REFERENCES),
+    *("cost_per_cpu_hour", "cost_per_gb_hour", *FILES, *REFERENCES),
 )
 # The sheets that are passed on with the columns that they have.
 AS_GIVEN = ("primers", "signature_exposures", "dose_response", "comparisons", "assays", "qpcr", "patients")
@@ -691,7 +692,8 @@ def seen_of(said: Mapping, path: str) -> Seen:
     "--values",
     type=INPUT,
     required=True,
-    help="JSON: parameters {}, files [{parameter, path, origin}], tables [{sheet, cell}], "
+    help="JSON: parameters {}, run {name, version, nextflow, profile, ...}, "
+    "files [{parameter, path, origin}], tables [{sheet, cell}], "
     "references [{parameter, path, exists, kind, size}], paths [{sheet, cell, uri, exists, kind, size}].",
 )
 @click.option("--schema", type=INPUT, required=True, help="nextflow_schema.json, with its assets/ beside it.")
@@ -732,6 +734,8 @@ def main(values: Path, schema: Path, sheets: Path, results: Path) -> None:
         raise InputError(str(problems))
     results.mkdir(parents=True, exist_ok=True)
     write_all(given, checked, results)
+    specs = specifications(json.loads(schema.read_text()))
+    write_again(checked.parameters, specs, words["run"], results)
     write_table(pd.DataFrame(problems.notes, columns=["sheet", "note"]), results / "notes.tsv")
     write_versions(results / "versions.tsv", "jsonschema", "pandas")
 

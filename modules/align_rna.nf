@@ -16,6 +16,7 @@ process ALIGN_RNA {
     path "${sample}.junctions.tsv", emit: junctions
     path "${sample}.alignment.tsv", emit: row                               // one row
     path "${sample}.Log.final.out", emit: log
+    tuple val('align_rna'), path("${sample}.{bam,bam.bai,junctions.tsv}"), topic: published
     path 'versions.tsv', topic: versions
 
     script:
@@ -81,6 +82,7 @@ process ALIGN_RNA_TABLE {
     output:
     path 'alignment.tsv', emit: table
     path '*_mqc.json', emit: sections
+    tuple val('align_rna'), path('*.{tsv,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -16,6 +16,7 @@ process BIOMARKER_CUTOFF {
     path 'corrected.tsv', emit: corrected        // a row a p-value that the choice of the cutoff bears on
     path 'score.{svg,png,tsv}', optional: true   // the figure, and what it draws
     path '*_mqc.json', emit: sections
+    tuple val('biomarker_cutoff'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -18,6 +18,7 @@ process GENE_SET_ENRICHMENT {
     path '*.{svg,png}', emit: figures, optional: true    // none where no set could be tested
     path '{*.top_sets,*.running_sum,highlighted}.tsv', emit: drawn, optional: true
     path '*_mqc.json', emit: sections
+    tuple val('gene_set_enrichment'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -20,6 +20,7 @@ process HARMONISE_MUTATIONS {
     path 'symbols.tsv'                          // symbols that were replaced
     path 'mafs.tsv'                             // a row a cohort: its rows, samples and columns
     path '*_mqc.json', emit: sections
+    tuple val('harmonise_mutations'), path('*.{tsv,gz,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

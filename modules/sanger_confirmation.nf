@@ -19,6 +19,7 @@ process SANGER_CONFIRMATION {
     path '*.{svg,png}', optional: true
     path '*.peaks.tsv', optional: true     // what each figure draws
     path '*_mqc.json', emit: sections
+    tuple val('sanger_confirmation'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -50,6 +50,7 @@ process TRIM_READS_TABLE {
     output:
     path '{reads,amplicon_reads}.tsv', emit: table
     path '*_mqc.json', emit: sections
+    tuple val('trim_reads'), path('*.{tsv,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

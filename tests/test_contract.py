@@ -19,7 +19,7 @@ from report import CALL, QUALITY_OF, QUESTIONS
 # What makes something for the analyses, and has no section of its own in the report.
 STEPS = {
     *("check_inputs", "simulate_study", "prepare_reference", "index_transcripts", "index_genome"),
-    *("count_alleles", "count_amplicon_alleles", "fit_dose_curves", "report"),
+    *("count_alleles", "count_amplicon_alleles", "fit_dose_curves", "report", "run_record"),
 }
 MODULES = sorted((ROOT / "modules").glob("*.nf"))
 SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
@@ -62,10 +62,21 @@ def test_an_analysis_has_one_name(module):
     assert all(process.startswith(name.upper()) for process in processes)
     image = f'container "${{params.registry}}/{name}:${{workflow.manifest.version}}"'
     assert text.count(image) == len(processes)
-    assert f'publishDir "${{params.outdir}}/{name}"' in text
+    folder = "" if name == "run_record" else f"/{name}"  # all results are the crate
+    assert f'publishDir "${{params.outdir}}{folder}", ' in text
     for path in (f"bin/{name}.py", f"containers/{name}.pip", f"tests/test_{name}.py"):
         assert (ROOT / path).is_file(), path
     assert (ROOT / f"bin/{name}.py").stat().st_mode & 0o111, "Nextflow runs the script as a command"
+
+
+def test_what_a_process_publishes_goes_to_the_crate():
+    """RUN_RECORD reads the topics, and may not write to them."""
+    silent = []
+    for module in MODULES:
+        for process in re.split(r"^(?=process )", module.read_text(), flags=re.MULTILINE)[1:]:
+            if "publishDir" in process and not re.search(r"topic: (published|reference)", process):
+                silent.append(module.stem)
+    assert silent == ["run_record"]
 
 
 def test_nextflow_reads_the_workflow_whatever_the_encoding_of_the_machine():

@@ -1,11 +1,13 @@
 """Whole runs of the pipeline: on the simulated study, on one without effects, on bad inputs."""
 
 import gzip
+import hashlib
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -32,6 +34,10 @@ STUDY_FILES = {  # of a simulated study
     **{"patients": "csv", "cohorts": "csv", "panels": "csv", "panel_genes": "txt"},
 }
 THERAPY = "SBS31+SBS35"
+# What Nextflow writes of a run by itself, to its end.
+NEXTFLOW_FILES = {
+    f"pipeline_info/{name}" for name in ("trace.txt", "report.html", "timeline.html", "dag.mmd")
+}
 # Of each line, parental and resistant: is NRF2 active, is NQO1 functional, the call. Ca9-22 has NQO1's
 # R139W in both copies, which only its RNA would show: the small study has none of it.
 CALLS = {
@@ -565,8 +571,58 @@ def test_run__no_allele_is_found_where_none_was_planted(null_study):
 
 def test_run__every_process_ran_and_published(demo):
     assert set(demo.statuses().values()) == {"COMPLETED"}
-    published = {path.stem for path in MODULES} - REFERENCE
-    assert {path.name for path in (demo.folder / "results").iterdir()} == published
+    published = {path.stem for path in MODULES} - REFERENCE - {"run_record"}
+    record = {"pipeline_info", "ro-crate-metadata.json"}
+    assert {path.name for path in (demo.folder / "results").iterdir()} == published | record
+
+
+def test_run__the_results_are_a_crate_of_all_that_was_published(demo):
+    """Files on disk are those of the crate, as large and with the checksums that it says, and its own."""
+    results = demo.folder / "results"
+    graph = json.loads((results / "ro-crate-metadata.json").read_text())["@graph"]
+    files = {unquote(each["@id"]): each for each in graph if "File" in each["@type"]}
+    listed = {name: said for name, said in files.items() if not name.startswith("ni:")}
+    found = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
+    assert found - listed.keys() == {"ro-crate-metadata.json", *NEXTFLOW_FILES}
+    assert listed.keys() <= found
+    assert len(listed) > 900
+    del listed["pipeline_info/resources.tsv"]  # measured anew in each run
+    for name, said in listed.items():
+        assert int(said["contentSize"]) == (results / name).stat().st_size, name
+        if "sha256" in said:
+            assert hashlib.sha256((results / name).read_bytes()).hexdigest() == said["sha256"], name
+    unread = {Path(name).suffix for name, said in listed.items() if "sha256" not in said}
+    assert unread == {".gz", ".tbi", ".bam", ".bai", ".ab1", ".sf", ".log"}
+
+
+def test_run__the_record_says_what_every_process_took(demo):
+    resources = read(demo.folder / "results/pipeline_info/resources.tsv").set_index("process")
+    assert set(demo.statuses()) - set(resources.index) <= {"REPORT", "RUN_RECORD"}
+    assert resources.status.isin(["ok", "partly_measured", "not_measured"]).all()
+    assert resources.cost.isna().all()
+    assert resources.tasks["TRIM_READS"] == resources.tasks["ALIGN_RNA"] == 16
+    total, each = resources.loc["total"], resources.drop("total")
+    assert total.cpu_hours == pytest.approx(each.cpu_hours.sum())
+    assert total.tasks == each.tasks.sum()
+    assert 0.1 < total.peak_rss_gb < total.memory_asked_gb
+
+
+def test_run__the_versions_are_there_of_all_that_images_hold(demo):
+    """Of the programs and packages that decide a number; each image has its list."""
+    versions = set(read(demo.folder / "results/report/versions.tsv").tool)
+    images = [path.stem for path in MODULES if path.stem != "run_record"]
+    lists = [ROOT / f"containers/{image}.pip" for image in images]
+    packages = {package for listed in lists for package in listed.read_text().split()}
+    programs = {
+        line.split()[1]
+        for path in (ROOT / "containers").glob("*.apt")
+        if path.stem in images
+        for line in path.read_text().splitlines()
+    }
+    assert packages - versions == {"click", "threadpoolctl"}
+    assert programs <= versions
+    graph = json.loads((demo.folder / "results/ro-crate-metadata.json").read_text())["@graph"]
+    assert versions <= {each["name"] for each in graph if each["@type"] == "SoftwareApplication"}
 
 
 def test_run__every_figure_has_its_table_and_both_formats(demo):
@@ -634,7 +690,7 @@ def ran_again(run: Run) -> set[str]:
 
 
 def test_resume__runs_only_what_a_change_concerns(demo):
-    """Nothing without a change; the gate for another outdir; else the analysis and what follows.
+    """Only the record without a change; the gate for another outdir; else the analysis and what follows.
 
     What takes alignments knows its inputs by path, and the tables of the gate are new files.
     """
@@ -645,17 +701,18 @@ def test_resume__runs_only_what_a_change_concerns(demo):
             run_pipeline(demo.folder, "-profile", "test", "-resume", *options, project=demo.project)
         )
 
-    assert resume() == set()
-    assert resume("--outdir", "elsewhere") == {"CHECK_INPUTS", *alignments}
+    assert resume() == {"RUN_RECORD"}
+    assert resume("--outdir", "elsewhere") == {"CHECK_INPUTS", "RUN_RECORD", *alignments}
     assert resume("--projection_scale", "false", "--outdir", "unscaled") == {
         *alignments,
         "CHECK_INPUTS",
         "SAMPLE_PROJECTION",
         "REPORT",
+        "RUN_RECORD",
     }
     script = demo.project / "bin/sample_projection.py"
     script.write_text(script.read_text() + "# edited\n")
-    assert resume() == {"SAMPLE_PROJECTION"}
+    assert resume() == {"SAMPLE_PROJECTION", "RUN_RECORD"}
 
 
 def test_run__one_line_says_which_inputs_there_are(tmp_path):
@@ -667,6 +724,7 @@ def test_run__one_line_says_which_inputs_there_are(tmp_path):
 def test_help__lists_every_parameter_with_its_default(tmp_path):
     run = run_pipeline(tmp_path, "--help")
     assert run.exit_code == 0
+    assert not (tmp_path / "results").exists()
     schema = json.loads((ROOT / "nextflow_schema.json").read_text())
     for group in schema["$defs"].values():
         assert f"{group['title']}:" in run.output
@@ -683,4 +741,5 @@ def test_run__a_fault_in_every_sheet_names_them_all_and_nothing_is_published(tmp
     assert f"Error: {len(FAULTS)} to put right before anything runs:" in said
     assert [fault for fault in FAULTS if not any(line.startswith(fault) for line in said)] == []
     assert run.statuses() == {"CHECK_INPUTS": "FAILED"}
-    assert not (tmp_path / "results").exists()
+    results = tmp_path / "results"
+    assert {path.relative_to(results).as_posix() for path in results.rglob("*.*")} == NEXTFLOW_FILES
