@@ -145,7 +145,7 @@ workflow {
     references = channel.topic('reference').filter { _folder, _files -> params.save_reference.toString().toBoolean() }
     outputs = channel.topic('published').mix(references).flatMap { folder, items -> published(folder, items) }
     RUN_RECORD(
-        outputs.toSortedList { one, other -> one.path <=> other.path }.map { rows -> groovy.json.JsonOutput.toJson([run: pipeline(), started: workflow.start.toString(), parameters: params, files: rows]) }.collectFile(name: 'record.json'),
+        outputs.toSortedList { one, other -> one.path <=> other.path }.map { rows -> groovy.json.JsonOutput.toJson([run: pipeline(), started: workflow.start.toString(), parameters: recorded(), files: rows]) }.collectFile(name: 'record.json'),
         CHECK_INPUTS.out.inputs,
         REPORT.out.versions,
         REPORT.out.versions.map { _table -> [file("${params.outdir}/pipeline_info/trace.txt", glob: false)].findAll { path -> path.exists() } },
@@ -241,6 +241,12 @@ def pipeline() {
         revision: workflow.revision,
         commitId: workflow.commitId,
     ]
+}
+
+// The parameters as they are published: with --pseudonymise files and folders without those that they are in.
+def recorded() {
+    def bare = params.pseudonymise.toString().toBoolean()
+    return params.collectEntries { name, value -> [name, bare && value instanceof CharSequence ? value.replaceAll('[^,]*/', '') : value] }
 }
 
 // What is published in a folder of the results, of these outputs: [{ path, size, sha256 }], no sha256 of what is large.

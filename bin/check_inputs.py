@@ -625,6 +625,17 @@ def record_of(given: Given, checked: Checked) -> pd.DataFrame:
     return pd.DataFrame(inputs, columns=["sheet", "path", "sha256", "rows"])
 
 
+def without_folders(checked: Checked) -> dict[str, object]:
+    """Return the parameters, under pseudonyms without the folders and ids in the names of files."""
+    if not checked.pseudonyms:
+        return checked.parameters
+    return checked.parameters | {
+        name: ",".join(map(checked.pseudonyms.of_file, checked.parameters[name].split(",")))
+        for name in (*FILES, *REFERENCES)
+        if name in checked.parameters
+    }
+
+
 def write_all(given: Given, checked: Checked, results: Path) -> None:
     """Write the checked inputs as tables; the record of what was given; and what is planned."""
     write_table(record_of(given, checked), results / "inputs.tsv")
@@ -735,7 +746,7 @@ def main(values: Path, schema: Path, sheets: Path, results: Path) -> None:
     results.mkdir(parents=True, exist_ok=True)
     write_all(given, checked, results)
     specs = specifications(json.loads(schema.read_text()))
-    write_again(checked.parameters, specs, words["run"], results)
+    write_again(without_folders(checked), specs, words["run"], results)
     write_table(pd.DataFrame(problems.notes, columns=["sheet", "note"]), results / "notes.tsv")
     write_versions(results / "versions.tsv", "jsonschema", "pandas")
 

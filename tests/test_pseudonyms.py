@@ -1,6 +1,7 @@
 """With --pseudonymise no result tells who a patient is, or where the user's files lie."""
 
 import gzip
+import json
 import re
 from pathlib import Path
 
@@ -124,6 +125,15 @@ def test_gate__tells_no_name_and_no_folder(gate):
         "z_P002.maf",
     }
     assert "patients.csv: patients have pseudonyms: P001 is the first below the header" in gate.notes()
+
+
+def test_gate__what_runs_the_same_again_has_no_folder(gate):
+    given = json.loads((gate.results / "params.json").read_text())
+    assert (given["rnaseq"], given["patients"], given["pseudonymise"]) == (
+        "rnaseq_P002.csv",
+        "patients.csv",
+        True,
+    )
 
 
 def test_gate__a_name_has_one_pseudonym_in_all_sheets(gate):

@@ -10,7 +10,8 @@ OF_ONE_RUN = ("outdir", "help")
 SCRIPT = """\
 #!/bin/sh
 # Runs {name} {version} again with the same parameters, on the files that they name, into a folder of its own.
-# To be started where the first run was (a path in params.json that is relative is so to that folder):
+# To be started where the first run was (a path in params.json that is relative is so to that folder; with
+# --pseudonymise, all files are named without their folders: where they lie):
 #     sh results/pipeline_info/rerun.sh again
 {pipeline}export NXF_VER={nextflow} NXF_SYNTAX_PARSER=v2
 nextflow run {run} -params-file "$(dirname "$0")/params.json" --outdir "${{1:-again}}"
