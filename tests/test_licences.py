@@ -13,6 +13,7 @@ DEBIAN = Path("/usr/share/doc")
 # How metadata and copyright files name a licence, by its SPDX identifier.
 NAMES = {
     "Apache License 2.0": "Apache-2.0",
+    "Apache License, Version 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD 2-Clause License": "BSD-2-Clause",
     "BSD 3-Clause License": "BSD-3-Clause",
@@ -137,6 +138,7 @@ def test_a_package_has_the_licence_that_it_says_it_has(name):
 
 def test_what_comes_with_the_packages_has_its_licence_too():
     found = {name: licence_of(distribution(name)) for name in dependencies(listed("pip"))}
+    assert all(found.values()), "a name of a licence that NAMES lacks"
     rows = {name: cells[0] for name, cells in table("What comes with them").items()}
     assert {f"| {name} | {licence} |" for name, licence in (found.items() - rows.items())} == set(), (
         "rows that lack"
