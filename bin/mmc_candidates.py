@@ -357,7 +357,7 @@ def judge_nqo1(pieces: Sequence[Piece], rules: dict) -> tuple[str, str, list[str
         genes = any(piece.evidence == "nqo1_coverage" for piece in against)
         flags += ["protein_overrules_genotype"] * (first == "protein_lost" and genes)
     else:
-        words["decides"] = [piece.says for piece in own if piece.evidence == "nqo1_protein"]
+        words["decides"] = [piece.says for piece in own if piece.evidence != "nqo1_allele"]
     notes = []
     for piece in own:
         rule = next((rule for rule in said if rule and piece in found[rule].pieces), "")
@@ -442,7 +442,7 @@ def to_measure(own: Judgement, pieces: Sequence[Piece], tumour: bool) -> tuple[s
     uncounted = any(piece.effect == "cutoff_of_these_patients" for piece in pieces)
     for about, level in (("nrf2", own.active), ("nqo1", own.functional)):
         names = [words for name, words in TO_MEASURE[about].items() if name not in measured]
-        names += ["a cutoff of other patients for its score"] * (about == "nrf2" and uncounted)
+        names += ["its score by a cutoff of other patients"] * (about == "nrf2" and uncounted)
         if level != "yes":
             said = f"measure {', '.join(names[:-1])}{' or ' if names[1:] else ''}{''.join(names[-1:])}"
             lacking.append(said if names else f"{about.upper()}: the assays do not decide")

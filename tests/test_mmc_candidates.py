@@ -363,6 +363,21 @@ def test_call_all__judges_no_tumour_of_which_only_the_score_is_known():
     assert set(alone.points) == {0}
 
 
+def test_call_all__calls_lines_as_without_the_scores_of_other_patients(run_script, tmp_path):
+    scores = [scored(f"pt{n}", "high" if n % 2 else "low", "these") for n in range(31)]
+    scores += [scored(f"pt{n}", "high", "these", "recurrent") for n in range(7)]
+    alone = candidates_of(read_evidence(write_evidence(seven_lines(), tmp_path / "alone")))
+    evidence = write_evidence(pd.concat([table_of(scores), seven_lines()]), tmp_path / "evidence")
+    pd.testing.assert_frame_equal(candidates_of(read_evidence(evidence)).loc[alone.index], alone)
+    assert len(candidates_of(read_evidence(evidence))) == 14
+    run(run_script, tmp_path / "out", evidence)
+    said = section(tmp_path / "out")["description"]
+    known = "Of 38 tumours of 31 patients no more than the NRF2 score is known: they are not judged."
+    assert known in said
+    assert "pt1" not in json.dumps(section(tmp_path / "out"))
+    assert not pd.read_csv(tmp_path / "out/evidence_matrix.tsv", sep="\t").line.str.startswith("pt").any()
+
+
 def test_call_all__judges_a_tumour_of_which_the_assays_failed():
     failed = row("pt1", "primary", "nqo1_protein", status="reference_not_measured")
     calls = candidates_of(table_of([scored("pt1", "high"), failed]))
@@ -374,7 +389,7 @@ def test_call_all__asks_of_a_tumour_what_can_be_measured_in_it():
     calls = candidates_of(table_of([scored("pt1", "high"), protein]))
     assert calls.reason.tolist() == ["measure expression of the NRF2 target genes"]
     calls = candidates_of(table_of([scored("pt1", "high", "these"), protein]))
-    wanted = "measure expression of the NRF2 target genes or a cutoff of other patients for its score"
+    wanted = "measure expression of the NRF2 target genes or its score by a cutoff of other patients"
     assert calls.reason.tolist() == [wanted]
     said = "without weight: NRF2 staining score 120, high by a cutoff chosen in these patients"
     assert said in calls.reasons.iloc[0]
@@ -461,6 +476,7 @@ def random_rows(rng: np.random.Generator) -> list[dict]:
         one("nqo1_expression", float(np.exp(rng.normal(2, 2)))),
         one("nqo1_exon4_skipping", rng.random(), n=40),
         one("mmc_shift", rng.normal(), low=-2, high=1),
+        scored("A", pick("high", "low"), pick("other", "these"), R) | {"role": "target"},
     ]
     return [each for each in rows if rng.random() < 0.45]
 
@@ -575,6 +591,15 @@ def test_judge__never_calls_less_where_a_measurement_is_higher(evidence, values)
             }
         ranks = [RANK[getattr(judged(*rest, given | {"value": value}), about)] for value in values]
         assert ranks == sorted(ranks), (evidence, rows)
+
+
+def test_judge__never_calls_less_where_a_score_is_higher_or_its_cutoff_is_of_others():
+    for rows in EACH[:120]:
+        rest = [each for each in rows if each["evidence"] != "ihc_score"]
+        given = [[], [scored("A", "low")], [scored("A", "high", "these")], [scored("A", "high")]]
+        found = [judged(*rest, *more) for more in given]
+        assert found[0].points == found[1].points == found[2].points <= found[3].points
+        assert {each.functional for each in found} == {found[0].functional}
 
 
 def test_judge__adds_up_a_reporter_that_rises():

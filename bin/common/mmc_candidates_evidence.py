@@ -21,6 +21,7 @@ WORK = {
     "variant_comparison": "the amplicons",
     "sanger_confirmation": "the Sanger traces",
     "locus_genotype": "what RNA reads show of genes",
+    "gene_counts": "the expression of NQO1",
     "biomarker_cutoff": "the scores of tumours",
 }
 NOT_KNOWN = {"nrf2": "Whether NRF2 is active is not known", "nqo1": "Whether NQO1 works is not known"}
