@@ -967,11 +967,13 @@ def test_main__says_on_the_first_screen_which_line_to_treat_and_why(of_seven):
     shown = section(of_seven)
     said = shown["description"]
     assert said.startswith(
-        "Candidates for mitomycin C are HSC-3 resistant (NRF2 target genes 2.3 times the level of the "
-        "study's low lines, ARE reporter 4.5 times the reference, NQO1 activity 360 nmol/min/mg), HO-1-u-1 "
-        "parental ("
+        "Candidates for mitomycin C are HSC-3 resistant, HO-1-u-1 parental and HO-1-u-1 resistant: NRF2 is "
+        "active, and NQO1, which makes the compound toxic, works. What says so: HSC-3 resistant (NRF2 target "
+        "genes 2.3 times the level of the study's low lines; ARE reporter 4.5 times the reference; NQO1 "
+        "activity 360 nmol/min/mg), HO-1-u-1 parental ("
     )
-    assert "The measured response to the compound agrees in HSC-3 resistant and HO-1-u-1 resistant." in said
+    lower = "As called, the measured IC50 is lower than the parental line's in HSC-3 resistant and HO-1-u-1"
+    assert f"{lower} resistant." in said
     assert "NRF2 is active, but NQO1 does not work, in HSC-2 resistant (" in said
     assert "NQO1 protein 0.15 times the reference, absent by eye)." in said
     assert "provisional" in said

@@ -45,7 +45,11 @@ FLAGS = {
     "protein_not_measured": "NQO1 protein was not measured",
     "protein_overrules_genotype": "NQO1's genes are intact, and yet its protein is lost",
 }
-AGREES = {"agrees": "agrees", "disagrees": "disagrees", "inconclusive": "is inconclusive"}
+AGREES = {  # of candidates
+    "agrees": "As called, the measured IC50 is lower than the parental line's in {}.",
+    "disagrees": "Against the call, the measured IC50 is higher than the parental line's in {}.",
+    "inconclusive": "Whether the IC50 is lower than the parental line's is left open by its interval in {}.",
+}
 
 
 def pages_of(drawn: pd.DataFrame, stem: str) -> list[tuple[str, pd.DataFrame]]:
@@ -85,33 +89,36 @@ def why_of(row: tuple, judged: pd.DataFrame) -> str:
     decides = own.finding[own.why == "decides"][:1]
     # In parentheses are points and intervals: the table has them.
     said = [re.sub(r" \([^()]*\)", "", finding) for finding in [*first, *decides]]
-    return f"{row.line} {row.condition} ({', '.join(said)})"
+    return f"{row.line} {row.condition} ({'; '.join(said)})"
 
 
 def sentence_of(candidates: pd.DataFrame, judged: pd.DataFrame) -> str:
     """Say which lines are candidates and why, which are not, and what is lacking."""
+    tumours = judged[(judged.evidence == SCORE) & judged.why.eq(ALONE)]
+    alone = f"Of {len(tumours)} tumours of {tumours.line.nunique()} patients {NO_MORE}."
+    last = [*[alone] * bool(len(tumours)), "The thresholds of the rules are provisional.", ONLY]
     if candidates.empty:
-        return f"No analysis found evidence on any line: there is no call. {ONLY}"
+        return " ".join(["No analysis found evidence on any line: there is no call.", *last])
     yes, unknown, no = (candidates[candidates.call == call] for call in ORDER)
     parts = ["No line is a candidate for mitomycin C."]
     if len(yes):
-        named_ones = [why_of(row, judged) for row in yes[:TOLD].itertuples()]
         more = [f"{len(yes) - TOLD} more"] if len(yes) > TOLD else []
+        those = listed([f"{row.line} {row.condition}" for row in yes[:TOLD].itertuples()] + more)
+        why = listed([why_of(row, judged) for row in yes[:TOLD].itertuples()] + more)
         parts = [
-            f"Candidates for mitomycin C are {listed(named_ones + more)}: NRF2 is active, and NQO1, which "
-            "makes the compound toxic, works."
+            f"Candidates for mitomycin C are {those}: NRF2 is active, and NQO1, which makes the compound "
+            f"toxic, works. What says so: {why}."
         ]
     for verdict, words in AGREES.items():
         found = yes[yes.mmc_agreement == verdict]
         if len(found):
-            parts.append(f"The measured response to the compound {words} in {named(found)}.")
+            parts.append(words.format(named(found)))
     barred = no[no.nrf2_active == "yes"]
     if len(barred):
         said = listed(why_of(row, judged) for row in barred[:TOLD].itertuples())
         parts.append(f"NRF2 is active, but NQO1 does not work, in {said}.")
     if len(no) > len(barred):
         parts.append(f"In {len(no) - len(barred)} others NRF2 is not active or NQO1 does not work.")
-    tumours = judged[(judged.evidence == SCORE) & judged.why.eq(ALONE)]
     if len(unknown):
         lacking = "; ".join(
             f"{row.line} {row.condition} ({row.reason})" for row in unknown[:TOLD].itertuples()
@@ -121,9 +128,7 @@ def sentence_of(candidates: pd.DataFrame, judged: pd.DataFrame) -> str:
     odd = no[no.mmc_agreement == "disagrees"]
     if len(odd):
         parts.append(f"No candidates, and yet more sensitive than their parental lines: {named(odd)}.")
-    if len(tumours):
-        parts.append(f"Of {len(tumours)} tumours of {tumours.line.nunique()} patients {NO_MORE}.")
-    return " ".join([*parts, "The thresholds of the rules are provisional.", ONLY])
+    return " ".join([*parts, *last])
 
 
 RESPONSES = {
@@ -170,7 +175,8 @@ def table_of_calls(candidates: pd.DataFrame) -> str:
         came = gained.get(row.nrf2_gained, "") if row.nrf2_active == "yes" else ""
         held = "other" if row.role == "reference" else row.mmc_agreement
         response = ": ".join([RESPONSES[held], *(part.removeprefix("Measured: ") for part in shift)])
-        holds = "yes" if row.stability == "stable" else row.stability
+        holds = "yes" if row.call != "insufficient_data" else "there is no call yet"
+        holds = holds if row.stability == "stable" else row.stability
         said = (f"{nrf2}.{came}", f"{nqo1}.", holds, response)
         cells = [
             f"<strong>{escape(row.line)}</strong> {escape(row.condition)}",
