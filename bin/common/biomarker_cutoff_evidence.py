@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from common.evidence import evidence_table
-from common.patient_sheets import TUMOURS
+from common.evidence import TUMOURS, evidence_table
 
 # By whose cutoff a tumour is high: one that was chosen in these patients is no evidence on them.
 EFFECTS = {"given": "cutoff_of_other_patients", "youden": "cutoff_of_these_patients"}

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from common.mmc_candidates_tables import CALLS, CHANGE, EVIDENCE, SCORE
+from common.evidence import CHANGE
+from common.mmc_candidates_tables import CALLS, EVIDENCE, SCORE
 
 ZYGOSITY = {"het": "heterozygous", "hom": "homozygous"}
 STATES = {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from common.evidence import CHANGE
 from common.figures import PALE, QUIET, embedded, files_of, save_figure, shown_together
 from common.mmc_candidates_answers import answers_of
 from common.mmc_candidates_evidence import q_words
@@ -21,7 +22,7 @@ from common.mmc_candidates_figure import (
     matrix_of,
     quadrants_of,
 )
-from common.mmc_candidates_tables import ALONE, CHANGE, EVIDENCE, SCORE
+from common.mmc_candidates_tables import ALONE, EVIDENCE, SCORE
 from common.multiqc import listed, write_section
 
 EMBEDDED = 200_000  # characters of pictures in a section

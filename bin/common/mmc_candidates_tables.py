@@ -73,7 +73,6 @@ ROLES = ("reference", "target", "other")
 CALLS = {"candidate": "candidate", "not_candidate": "not a candidate", "insufficient_data": "not decided"}
 SCORE = "ihc_score"  # of tumours, most of which have no other evidence
 ALONE = "nothing else is known of this tumour"  # why a score has no weight
-CHANGE = "change"  # item of expression that is compared with the reference condition
 OPTIONAL = ("label", "phase")
 READ = dict.fromkeys(COLUMNS, "str") | dict.fromkeys(NUMBERS, "float64")
 WEIGHED = ["about", "rule", "verdict", "counted", "points", "why", "finding"]  # of evidence.tsv, besides

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from common.evidence import TUMOURS
 from common.sheets import Problems, check_spelling, listed, meant, shown
 
 STAINED = ("percent_weak", "percent_moderate", "percent_strong")
 ENDPOINTS = ("os", "dfs")
-TUMOURS = ("primary", "recurrent")  # conditions of a patient's tumours: of score, of recurrent_score
 SCORE_GROUP = "score_group"
 TOTAL = 100.001  # percent: rounded shares may add up to a little more than 100
 

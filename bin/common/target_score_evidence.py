@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from common.mmc_candidates_tables import CHANGE
+from common.evidence import CHANGE
 
 REGULATORS = {"NFE2L2": "nfe2l2_expression", "KEAP1": "keap1_expression", "CUL3": "cul3_expression"}
 Row = dict[str, object]
