@@ -120,7 +120,7 @@ workflow {
     )
 
     // What follows from all of it: in which lines can mitomycin C exploit the axis?
-    evidence = EXPRESSION.out.evidence.mix(NQO1.out.evidence, RESISTANCE.out.evidence, ASSAYS.out.evidence)
+    evidence = EXPRESSION.out.evidence.mix(NQO1.out.evidence, RESISTANCE.out.evidence, ASSAYS.out.evidence, PATIENTS.out.evidence)
     MMC_CANDIDATES(
         evidence.combine(planned).filter { _table, plan -> plan.mmc_candidates }.map { table, _plan -> table }.collect(sort: { table -> table.name }),
         CHECK_INPUTS.out.rules.first(),

@@ -30,7 +30,7 @@ from common.gmt_files import check_overlap, note_highlighted, read_gene_sets
 from common.mmc_candidates_rules import check_rules
 from common.multiqc import write_versions
 from common.parameters import as_text, check_parameters, specifications
-from common.patient_sheets import check_patients, of_patients
+from common.patient_sheets import check_patients, check_tumours, of_patients
 from common.read_files import READS, Seen, check_reads, located, one_row_each
 from common.rerun import write_again
 from common.sheets import Problems, check_conditions, check_spelling, listed, meant, read_sheet, shown
@@ -494,6 +494,7 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     readable = "contrasts" in tables or not given.parameters.get("contrasts")
     if len(ends) == 2 and readable:
         known = conditions_of(tables, right)
+        known += check_tumours(names, tables, known, problems)
         if samples is not None:
             compares = not there.isdisjoint(COUNTED.split(" or "))
             contrasts = check_design(names, tables, right, known, compares, problems)

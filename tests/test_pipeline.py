@@ -3,16 +3,21 @@
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
 import pytest
+from common.mmc_candidates_rules import read_rules
+from common.mmc_candidates_tables import read_evidence
 from conftest import ROOT, Run, run_pipeline
 from faulty_study import FAULTS, write_faulty_study
+from mmc_candidates import call_all
 
 MODULES = sorted((ROOT / "modules").glob("*.nf"))
 SUBWORKFLOWS = sorted((ROOT / "subworkflows").glob("*.nf"))
@@ -47,6 +52,22 @@ CALLS = {
     "Ca9-22": [("no", "insufficient_data", "not_candidate"), ("no", "insufficient_data", "not_candidate")],
     "HSC-4": [("no", "no", "not_candidate"), ("no", "no", "not_candidate")],
     "SAS": [("no", "yes", "not_candidate"), ("no", "yes", "not_candidate")],
+}
+# The analyses that find the evidence of each kind of work, and what is not decided without some of it.
+WORK = {
+    "amplicons": ["variant_comparison"],
+    "RNA": ["target_score", "gene_set_enrichment", "locus_genotype"],
+    "bench": ["group_comparison"],
+}
+SEQUENCED = ["HSC-2", "HSC-3", "HO-1-u-1", "HSC-4"]
+WITHHELD = {
+    ("amplicons",): {},
+    ("RNA",): {},
+    ("amplicons", "RNA"): {},
+    ("bench",): {"resistant": ["RPMI2650", "HSC-2", "Ca9-22", "SAS"]},
+    ("amplicons", "bench"): {"resistant": ["RPMI2650", "HSC-2", "Ca9-22", "SAS"]},
+    ("RNA", "bench"): {"parental": SEQUENCED, "resistant": [*SEQUENCED, "RPMI2650", "Ca9-22", "SAS"]},
+    ("amplicons", "RNA", "bench"): {"resistant": [*SEQUENCED, "RPMI2650", "Ca9-22", "SAS"]},
 }
 GAINED = {"HSC-2": "yes", "HSC-3": "yes"}  # all others: no
 ALLELE = ["chrom", "pos", "ref", "alt"]
@@ -473,6 +494,53 @@ def test_run__the_lines_to_treat_are_called_for_their_planted_reasons(demo):
         assert word in evidence_words(results, line), line
     agreed = resistant[resistant.mmc_agreement == "agrees"]
     assert {"HSC-2", "HSC-3", "HO-1-u-1"} <= set(agreed.index)
+
+
+@pytest.fixture(scope="module")
+def withheld(demo) -> Callable[..., tuple[pd.DataFrame, pd.DataFrame]]:
+    """Call again without some work: candidates, and the evidence with what it weighed."""
+    results = demo.folder / "results"
+    rules = read_rules(ROOT / "assets/mmc_rules.yml", ROOT / "assets/mmc_rules.schema.json")
+
+    def call(folder: Path, *work: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        without = [analysis for name in work for analysis in WORK[name]]
+        for path in results.glob("*/*_evidence.tsv"):
+            if path.parent.name not in without:
+                shutil.copy(path, folder)
+        candidates, judged, _ = call_all(read_evidence(folder), rules)
+        return candidates.set_index(["line", "condition"]), judged
+
+    return call
+
+
+def test_run__the_calls_follow_from_the_evidence_that_is_published(demo, withheld, tmp_path):
+    found, judged = withheld(tmp_path)
+    columns = ["nrf2_active", "nrf2_gained", "nqo1_functional", "call", "reasons", "stability"]
+    published = calls_of(demo.folder / "results")
+    pd.testing.assert_frame_equal(found[columns].fillna(""), published[columns].fillna(""))
+    assert set(judged.about) == {"nrf2", "nqo1", "check", "context"}
+
+
+@pytest.mark.parametrize("work", WITHHELD)
+def test_run__without_some_work_calls_weaken_and_none_becomes_another(demo, withheld, tmp_path, work):
+    full = calls_of(demo.folder / "results").call
+    found, judged = withheld(tmp_path, *work)
+    lost = [(line, condition) for condition, lines in WITHHELD[work].items() for line in lines]
+    expected = {key: "insufficient_data" if key in lost else call for key, call in full.items()}
+    assert found.call.to_dict() == {key: expected[key] for key in found.index}
+    assert set(lost) <= set(found.index)
+    for key, row in found.iterrows():
+        own = judged[(judged.line == key[0]) & (judged.condition == key[1])]
+        if row.nrf2_active == "yes":
+            assert (own.points > 0).any(), key
+        if row.nrf2_active == "no":
+            functional = own.rule.isin(["target_genes", "are_reporter", "nrf2_protein"])
+            assert (own.points[functional] < 0).any(), key
+        if row.nqo1_functional in ("yes", "no"):
+            assert (own.why == "decides").any(), key
+        if key in lost:
+            assert row.status != "ok", key
+            assert row.reason.startswith("measure "), key
 
 
 def evidence_words(results: Path, line: str) -> str:
