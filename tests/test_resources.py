@@ -41,7 +41,7 @@ workflow {{
     ALIGN_RNA(channel.of(tuple('sample', reads)), file("${{launchDir}}/star_index"), 1000)
     CAPPED(channel.of(tuple('sample', reads)), file("${{launchDir}}/star_index"), 1000)
     QUANTIFY_TRANSCRIPTS(channel.of(tuple('sample', reads)), file("${{launchDir}}/salmon_index"))
-    TRIM_READS(channel.of(tuple('sample', [reads[0]], [reads[1]])), 15, 31, false)
+    TRIM_READS(channel.of(tuple('sample', [reads[0]], [reads[1]])), 15, 31, false, false)
     DIFFERENTIAL_EXPRESSION(table, counts, contrasts, false, 0.05)
 }}
 """
@@ -79,7 +79,7 @@ def asked(tmp_path_factory) -> dict[str, tuple[int, float, float]]:
         (folder / name).touch()
     (folder / "main.nf").write_text(WORKFLOW.format(modules=ROOT / "modules"))
     (folder / "nextflow.config").write_text(CONFIG)
-    run = run_pipeline(folder, "-stub", project=folder)
+    run = run_pipeline(folder, "-stub", "-with-trace", "trace.txt", project=folder)
     assert run.exit_code == 0, run.output
     with (folder / "trace.txt").open() as lines:
         rows = list(csv.DictReader(lines, delimiter="\t"))
