@@ -10,7 +10,7 @@ TOOLS := gseapy pytest ruff
 VERSION := $(shell sed -n "s/^ *version *= '\(.*\)'/\1/p" nextflow.config)
 ENGINE := docker
 
-.PHONY: help demo test lint bench oracles images versions clean
+.PHONY: help demo test faults lint bench oracles images versions clean
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' Makefile | expand -t 10
 
@@ -21,6 +21,10 @@ demo: .venv/ready  ## run the pipeline on the simulated small study; results/ is
 
 test: lint  ## all checks: lint, units, oracles, contract, and whole runs of the pipeline
 	pytest
+
+faults: .venv/ready  ## kills, full disks, lost nodes and the like, each as a whole run (CASES="..." for some)
+	-containers/install tests/faults/slurm.apt
+	@python tests/faults/run.py $(CASES)
 
 lint: .venv/ready  ## style and syntax, Python and Nextflow
 	ruff check .

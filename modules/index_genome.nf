@@ -1,7 +1,7 @@
 // Build the STAR index of the genome and its annotation.
 process INDEX_GENOME {
     container "${params.registry}/index_genome:${workflow.manifest.version}"
-    publishDir "${params.outdir}/index_genome", mode: params.publish_dir_mode, enabled: params.save_reference.toString().toBoolean(), saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/index_genome", mode: params.publish_dir_mode, overwrite: 'deep', enabled: params.save_reference.toString().toBoolean(), saveAs: { name -> name == 'versions.tsv' ? null : name }
     cpus { genome[0].size() < 200.MB.toBytes() ? 1 : 8 }
     memory { (genome[0].size() < 200.MB.toBytes() ? 2.GB : 40.GB) * task.attempt }
 

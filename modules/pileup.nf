@@ -1,7 +1,7 @@
 // Draw the reads at each locus: a figure a locus and line.
 process PILEUP {
     container "${params.registry}/pileup:${workflow.manifest.version}"
-    publishDir "${params.outdir}/pileup", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/pileup", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
 
     input:
     path samples         // sample, line, condition, role, replicate
