@@ -199,8 +199,6 @@ def test_main__refuses_a_hostile_name_and_says_which_are_allowed(name, gate):
     problems = gate.study(rnaseq=RNASEQ.replace("\nA.P1,", f"\n{cell},"), counts=COUNTS)
     said = next(problem for problem in problems if problem.startswith("rnaseq.csv, row 2, sample: found "))
     assert said.endswith("letters, digits and _ . + - and starting with a letter or digit")
-    lines = gate.study(rnaseq=RNASEQ.replace(",A,parental,1\n", f",{cell},parental,1\n"), counts=COUNTS)
-    assert any(problem.startswith("rnaseq.csv, row 2, line: found ") for problem in lines)
 
 
 def test_main__takes_a_line_break_in_a_name_for_a_space_and_refuses_that(gate):
@@ -291,7 +289,7 @@ def bomb(path: Path, piece: bytes, pieces: int, begin: bytes = b"") -> Path:
     ("piece", "said"),
     [
         (b"\0", "more characters than are read (16,777,216 in a line)"),
-        (b"\n", "more lines than are read (16,777,216)"),
+        (b"\n", "more lines than are read (4,194,304)"),
     ],
 )
 def test_main__refuses_a_decompression_bomb_in_bounded_memory(piece, said, tmp_path):

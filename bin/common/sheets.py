@@ -21,7 +21,7 @@ from jsonschema import Draft202012Validator
 LONGEST_LINE = 2**24  # characters
 LARGEST_TEXT = 2**31  # characters, decompressed
 LARGEST_SHEET = 2**26  # the same of what is kept whole
-MOST_LINES = 2**24  # however short
+MOST_LINES = 2**22  # however short
 SHOWN = 5  # problems of a kind that are spelled out
 # A report, if it can be: Nextflow prints the last 50 lines of what a task says, and what is longer than
 # 5 KiB it prints in part twice, and its beginning not at all.

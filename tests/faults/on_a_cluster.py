@@ -99,11 +99,12 @@ def task_out_of_time(place: Path, study: Study) -> None:
     """a task takes longer than it asked for"""
     undisturbed, options = study.undisturbed(*TWO), study.options(*TWO)
     broken = failing_once(place, "biomarker_cutoff.py", "sleep 600")
-    short = place / "short.config"
-    short.parent.mkdir(parents=True, exist_ok=True)
-    short.write_text("process { withName: BIOMARKER_CUTOFF { time = { 1.min * task.attempt } } }\n")
+    config = place / "short.config"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    short = "process { withName: BIOMARKER_CUTOFF { time = { 1.min * task.attempt } } }\n"
+    config.write_text((HERE / "slurm.config").read_text() + short)
     with cluster(place) as nodes:
-        run = Launch(place, *options, *SLURM, "-c", short, env=nodes.env | broken).succeeded()
+        run = Launch(place, *options, *SLURM[:2], "-c", config, env=nodes.env | broken).succeeded()
     (first, status), *others = attempts(run, "BIOMARKER_CUTOFF")
     assert first == "FAILED", run.tasks()
     assert status in ("140", "143", "-"), f"exit status {status}"

@@ -182,7 +182,7 @@ def crash_that_stops(place: Path, study: Study) -> None:
 @case()
 def awkward_folders(place: Path, study: Study) -> None:
     """folders of launch, inputs, outdir and work with spaces, quotes, & ; ( ) < > ! : ` and any letters"""
-    options, home = study.options(), place / 'it\'s "my" läunch; & (földer)'
+    options, home = study.options(*TWO), place / 'it\'s "my" läunch; & (földer)'
     inputs = home / "sheets <of> `all` kinds! Zellen: 細胞"
     home.mkdir(parents=True)
     shutil.copytree(study.folder, inputs)
@@ -192,7 +192,7 @@ def awkward_folders(place: Path, study: Study) -> None:
     options[options.index("--patients") + 1] = str(patients)
     there = ["--outdir", "out's [1] {2} $x é", "-work-dir", "wörk \"dir\" & 'more'"]
     Launch(home, *options, *there).succeeded()
-    assert_same(home / there[1], study.undisturbed(), leave_out="check_inputs/inputs.tsv")
+    assert_same(home / there[1], study.undisturbed(*TWO), leave_out="check_inputs/inputs.tsv")
     stray = [path for name in "xy" for path in place.rglob(name)]
     assert not stray, f"a name was run as a command: {stray}"
 
