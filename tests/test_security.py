@@ -19,6 +19,7 @@ from common.trace_files import TraceError, read_trace
 from conftest import ROOT
 from gate import COUNTS, RNASEQ, SCHEMA, Gate
 from jsonschema import Draft202012Validator
+from report import as_text
 
 MODULES = sorted((ROOT / "modules").glob("*.nf"))
 SCRIPTS = sorted((ROOT / "bin").rglob("*.py"))
@@ -335,3 +336,9 @@ def test_check_rules__takes_no_alias_and_no_tag_and_no_flood(tmp_path):
     assert "could not determine a constructor" in check_rules(path, schema)[1][0][1]
     path.write_bytes(b"#" * (2**20 + 1))
     assert check_rules(path, schema)[1][0][1] == "1,048,577 bytes"
+
+
+def test_as_text__shows_what_users_wrote_as_text():
+    """MultiQC takes the names of rows, and the cells of tables, for HTML."""
+    data = {"<script>alert(1)</script>": {"stage": "<5 cm", "age": 61}}
+    assert as_text(data) == {"&lt;script&gt;alert(1)&lt;/script&gt;": {"stage": "&lt;5 cm", "age": 61}}
