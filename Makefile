@@ -6,7 +6,7 @@ export NXF_ANSI_LOG := false
 PIP := $(wildcard containers/*.pip)
 DATA := $(wildcard containers/*.data)
 ANALYSES := $(PIP:containers/%.pip=%)
-TOOLS := gseapy pytest ruff
+TOOLS := gseapy pytest pytest-xdist ruff
 VERSION := $(shell sed -n "s/^ *version *= '\(.*\)'/\1/p" nextflow.config)
 ENGINE := docker
 
@@ -20,7 +20,7 @@ demo: .venv/ready  ## run the pipeline on the simulated small study; results/ is
 	@echo "Now open results/report/multiqc_report.html"
 
 test: lint  ## all checks: lint, units, oracles, contract, and whole runs of the pipeline
-	pytest
+	pytest -n $$(nproc) --dist loadgroup --no-loadscope-reorder
 
 faults: .venv/ready  ## kills, full disks, lost nodes and the like, each as a whole run (CASES="..." for some)
 	-containers/install tests/faults/slurm.apt
