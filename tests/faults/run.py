@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import on_a_cluster  # noqa: F401 (likewise)
 import on_one_machine  # noqa: F401 (its cases)
-from cases import CASES, Case, Study, is_met
+from cases import CASES, CLUSTER, Case, Study, is_met
 
 
 def outcome(case: Case, study: Study) -> str:
@@ -30,7 +30,7 @@ def main(names: tuple[str, ...], listing: bool) -> None:
     """Run the cases named, or all; exit status 1 if one fails or cannot be run."""
     if unknown := [name for name in names if name not in CASES]:
         raise click.UsageError(f"no case {', '.join(unknown)}; --list names them")
-    cases = [CASES[name] for name in names or CASES]
+    cases = sorted((CASES[name] for name in names or CASES), key=lambda case: case.needs == CLUSTER)
     if listing:
         click.echo("\n".join(f"{case.name}: {case.told}" for case in cases))
         return
