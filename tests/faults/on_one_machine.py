@@ -100,7 +100,8 @@ def full_results_folder(place: Path, study: Study) -> None:
     with mounted(place / "results", "-t", "tmpfs", "-o", "size=1m", "none") as results:
         ballast = results / "ballast"
         ballast.write_bytes(bytes(900 * 2**10))
-        Launch(place, *options).failed("No space left on device", "Failed to publish file")
+        Launch(place, *options).failed("Failed to publish file", "Check '.nextflow.log' file for details")
+        assert "No space left on device" in (place / ".nextflow.log").read_text()
         ballast.unlink()
     with mounted(place / "results", "-t", "tmpfs", "-o", "size=64m", "none") as results:
         again = Launch(place, *options, RESUME).succeeded()
