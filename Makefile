@@ -14,7 +14,7 @@ REGISTRY := localhost/nrf2flow
 BUILD_OPTIONS :=
 IMAGES := $(ANALYSES:%=$(REGISTRY)/%:$(VERSION))
 
-.PHONY: help demo test test-images lint bench oracles images engine push versions clean
+.PHONY: help demo test test-images faults lint bench oracles images engine push versions clean
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 13
 
@@ -25,6 +25,10 @@ demo: $(if $(ENGINE),.venv/nextflow,.venv/ready)  ## run the pipeline on the sim
 
 test: lint  ## all checks: lint, units, oracles, contract, and whole runs of the pipeline
 	pytest -n $$(nproc) --dist loadgroup --no-loadscope-reorder
+
+faults: .venv/ready  ## kills, full disks, lost nodes and the like, each as a whole run (CASES="..." for some)
+	-containers/install tests/faults/slurm.apt
+	@python tests/faults/run.py $(CASES)
 
 lint: .venv/ready  ## style and syntax, Python and Nextflow
 	ruff check .

@@ -29,6 +29,14 @@ workflow {
         error("no input: give --rnaseq with reads or --counts, --amplicons, --sanger, --dose_response, --assays, --qpcr, --patients or --cohorts, or --simulate small (nextflow run . --help lists all parameters)")
     }
 
+    // Nextflow writes these into the shell scripts of tasks.
+    [workflow.workDir, workflow.projectDir].findAll { folder -> !quotable(folder) }.each { folder ->
+        error("folder ${folder}: Nextflow does not quote ${unquoted()} in the scripts that it runs: give another folder with -work-dir, or run the pipeline from one")
+    }
+
+    // Until the run ends no other one publishes there.
+    claim = claimed(file(params.outdir.toString(), glob: false))
+
     // [[parameter, path as given, origin, file]], one item: what the user gave, or what the simulation made under the same names.
     def simulate = params.simulate && !(sheets() + references()).any { name -> params[name] }
     SIMULATE_STUDY(channel.fromList(simulate ? [params.simulate] : []), params.seed, shipped().gene_sets)
@@ -184,7 +192,47 @@ def given() {
 
 // The rows of files that CHECK_INPUTS reads.
 def staged(rows) {
-    return rows.findAll { row -> !(row[0] in references()) && row[3].exists() }
+    return rows.findAll { row -> !(row[0] in references()) && row[3].exists() && quotable(row[3]) }
+}
+
+// What Nextflow does not quote where it writes a path into a task's script: the shell would act on it.
+def unquoted() {
+    return '$ * ? [ ] { } or a control character'
+}
+
+// Whether a path is safe there: nothing that is not may be an input of any task.
+def quotable(path) {
+    return !(path.toUriString() =~ '[$*?{}\\[\\]\\p{Cntrl}]').find() && !path.name.startsWith('-')
+}
+
+// Hold a folder for this run: others stop here, until it ends in whatever way. Where files cannot be locked, none does.
+def claimed(folder) {
+    if (folder.toUri().scheme != 'file') {
+        return null
+    }
+    def expected = 'expected a folder that results can be written to, of its own for each run that goes on'
+    def name = folder.resolve('.nrf2flow.lock').toFile()
+    def opened = null
+    try {
+        if (!folder.exists()) {
+            java.nio.file.Files.createDirectories(folder)
+            folder.toFile().deleteOnExit() // if nothing was published
+        }
+        opened = new java.io.RandomAccessFile(name, 'rw')
+    } catch (java.io.IOException why) {
+        error("--outdir: found ${folder}, where nothing can be written (${why.message}); ${expected}")
+    }
+    def lock = null
+    try {
+        lock = opened.channel.tryLock()
+    } catch (java.io.IOException _why) {
+        return null
+    }
+    if (!lock || !name.exists()) {
+        error("--outdir: found ${folder}, which another run is writing to; ${expected}: wait for that run, or give another --outdir")
+    }
+    name.deleteOnExit()
+    return lock
 }
 
 // What is said of any input.
@@ -195,7 +243,7 @@ def told(row) {
 // What only Nextflow can see of a file that CHECK_INPUTS does not read.
 def seen(path) {
     def exists = path.exists()
-    return [uri: path.toUriString(), exists: exists, kind: exists && path.isDirectory() ? 'folder' : 'file', size: exists && !path.isDirectory() ? path.size() : 0]
+    return [uri: path.toUriString(), quotable: quotable(path), exists: exists, kind: exists && path.isDirectory() ? 'folder' : 'file', size: exists && !path.isDirectory() ? path.size() : 0]
 }
 
 // The sheets whose cells name files, and how the names of those end, whether or not .gz follows.
@@ -204,17 +252,17 @@ def endings() {
     return [rnaseq: 'fastq|fq|bam|cram', amplicons: 'fastq|fq', sanger: 'ab1|abi', cohorts: tables, panels: tables]
 }
 
-// The files that cells of a sheet name: [{ sheet, cell, path, uri, exists, kind, size }].
+// The files that cells of a sheet name: [{ sheet, cell, path, uri, quotable, exists, kind, size }]. A sheet is not that large.
 def cells(sheet, path) {
-    return !(sheet in endings()) ? [] : path.text.split(/[,\t\r\n]+/).collect { cell -> cell.replace('"', '').trim() }.unique()
-        .findAll { cell -> cell ==~ "(?i).+\\.(${endings()[sheet]})(\\.gz)?" }
+    return !(sheet in endings()) || path.size() > 2 ** 27 ? [] : path.text.split(/[,\t\r\n]+/).collect { cell -> cell.replace('"', '').trim() }.unique()
+        .findAll { cell -> cell ==~ "(?i)\\P{Cntrl}+\\.(${endings()[sheet]})(\\.gz)?" }
         .collect { cell -> [sheet: sheet, cell: cell, path: cell ==~ /^(\/|[a-z0-9]+:\/\/).*/ ? file(cell, glob: false) : path.parent.resolve(cell)] }
         .collect { named -> named + seen(named.path) }
 }
 
 // Those of them that CHECK_INPUTS reads.
 def tables(rows) {
-    return staged(rows).findAll { row -> row[0] in ['cohorts', 'panels'] }.collectMany { row -> cells(row[0], row[3]) }.findAll { table -> table.exists && table.kind == 'file' && table.size }
+    return staged(rows).findAll { row -> row[0] in ['cohorts', 'panels'] }.collectMany { row -> cells(row[0], row[3]) }.findAll { table -> table.exists && table.quotable && table.kind == 'file' && table.size }
 }
 
 // What CHECK_INPUTS is told: the parameters, the files that it reads, references, and the files that sheets name.
@@ -224,6 +272,7 @@ def values(rows) {
         parameters: params,
         run: pipeline(),
         files: read.collect { row -> told(row) },
+        unquotable: rows.findAll { row -> !(row[0] in references()) && !quotable(row[3]) }.collect { row -> told(row) },
         references: rows.findAll { row -> row[0] in references() }.collect { row -> told(row) + seen(row[3]) },
         tables: tables(rows).collect { table -> table.subMap('sheet', 'cell') },
         paths: read.collectMany { row -> cells(row[0], row[3]) }.collect { cell -> cell.findAll { name, _value -> name != 'path' } },

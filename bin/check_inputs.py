@@ -32,7 +32,7 @@ from common.multiqc import write_versions
 from common.parameters import as_text, asked_beside, check_parameters, specifications
 from common.patient_sheets import check_patients, check_tumours, of_patients
 from common.pseudonyms import Pseudonyms, hide
-from common.read_files import READS, Seen, check_reads, located, one_row_each
+from common.read_files import READS, UNQUOTABLE, Seen, check_reads, located, one_row_each
 from common.rerun import write_again
 from common.sheets import Problems, check_conditions, check_spelling, listed, meant, read_sheet, shown
 from common.tables import write_table
@@ -163,14 +163,25 @@ def check_agreement(given: Mapping, right: Mapping, specs: Mapping, problems: Pr
         problems.add("--target_condition", found, specs["target_condition"]["description"])
 
 
-def check_files(given: Mapping, files: Sequence[File], specs: Mapping, problems: Problems) -> None:
-    """Find the files that were given and do not exist, and collections that would overwrite each other."""
+def check_files(
+    given: Mapping,
+    files: Sequence[File],
+    unquotable: Container[tuple[str, str]],
+    specs: Mapping,
+    problems: Problems,
+) -> None:
+    """Find the files that were given and do not exist, and collections that would overwrite each other.
+
+    Of parameter and path in `unquotable` nothing was looked at.
+    """
     there = {(file.parameter, file.given) for file in files}
     for name in FILES:
         value = given.get(name) if isinstance(given.get(name), str) else ""
         for path in value.split(",") if name == "gene_sets" else [value]:
             if path.strip() not in ("", "none", "shipped") and (name, path.strip()) not in there:
-                problems.add(f"--{name}", f"no file {path.strip()}", specs[name]["description"])
+                barred = (name, path.strip()) in unquotable
+                found = f"{path.strip()}, {UNQUOTABLE}" if barred else f"no file {path.strip()}"
+                problems.add(f"--{name}", found, specs[name]["description"])
     collections = [collection_of(file).lower() for file in files if file.parameter == "gene_sets"]
     for name in dict.fromkeys(name for name in collections if collections.count(name) > 1):
         found = f"{collections.count(name)} files called {name}.gmt"
@@ -372,6 +383,7 @@ class Given(NamedTuple):
 
     parameters: Mapping[str, object]
     files: Sequence[File]
+    unquotable: Container[tuple[str, str]]  # parameter and path of files that no task is given
     references: Mapping[str, Seen]  # by parameter
     found: Mapping[str, Mapping[str, Seen]]  # by the sheet that names it, and its cell
     read: Mapping[tuple[str, str], Table]  # those of them that are read here, by both
@@ -495,7 +507,7 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     specs, names = specifications(rules), {file.parameter: file.name for file in given.files}
     right = check_parameters(given.parameters, rules, problems)
     check_agreement(given.parameters, right, specs, problems)
-    check_files(given.parameters, given.files, specs, problems)
+    check_files(given.parameters, given.files, given.unquotable, specs, problems)
     check_references(right, given.references, specs, problems)
     tables, pseudonyms = read_sheets(given.files, specs, schema.parent, problems), None
     if right.get("pseudonymise"):
@@ -696,7 +708,7 @@ def write_all(given: Given, checked: Checked, results: Path) -> None:
 
 def seen_of(said: Mapping, path: str) -> Seen:
     """Take what Nextflow says of a path."""
-    return Seen(path, said["uri"], said["exists"], said["kind"], said["size"])
+    return Seen(path, said["uri"], said["exists"], said["kind"], said["size"], said["quotable"])
 
 
 @click.command(cls=Script)
@@ -705,8 +717,8 @@ def seen_of(said: Mapping, path: str) -> Seen:
     type=INPUT,
     required=True,
     help="JSON: parameters {}, run {name, version, nextflow, profile, ...}, "
-    "files [{parameter, path, origin}], tables [{sheet, cell}], "
-    "references [{parameter, path, exists, kind, size}], paths [{sheet, cell, uri, exists, kind, size}].",
+    "files and unquotable [{parameter, path, origin}], tables [{sheet, cell}], "
+    "references [{parameter, path, uri, quotable, exists, kind, size}], paths [{sheet, cell} and as those].",
 )
 @click.option("--schema", type=INPUT, required=True, help="nextflow_schema.json, with its assets/ beside it.")
 @click.option(
@@ -740,7 +752,8 @@ def main(values: Path, schema: Path, sheets: Path, results: Path) -> None:
         )
         for number, each in folders
     }
-    given, problems = Given(words["parameters"], files, seen, found, read), Problems()
+    unquotable = {(each["parameter"], each["path"]) for each in words["unquotable"]}
+    given, problems = Given(words["parameters"], files, unquotable, seen, found, read), Problems()
     checked = check_all(given, schema, problems)
     if problems.found:
         raise InputError(str(problems))

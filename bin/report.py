@@ -239,6 +239,14 @@ def describe(section: Mapping, analysis: str) -> str:
     return first + "".join(f"<div class='nrf2flow-meta'>{line}</div>" for line in further)
 
 
+def as_text(data: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
+    """Escape the texts of a table: MultiQC takes names of rows and cells for HTML, and users wrote some."""
+    return {
+        escape(name): {key: escape(cell) if isinstance(cell, str) else cell for key, cell in row.items()}
+        for name, row in data.items()
+    }
+
+
 def compose(section: Mapping, group: Group, dictionary: pd.DataFrame) -> dict[str, object]:
     """Turn what an analysis wrote into a section of the group that has the analysis's name."""
     name, title, kind, data = (section[key] for key in ("id", "section_name", "plot_type", "data"))
@@ -256,6 +264,7 @@ def compose(section: Mapping, group: Group, dictionary: pd.DataFrame) -> dict[st
     if kind in TABLES:
         further["headers"], rows_are = explain(section, group.name, dictionary)
         settings = {"col1_header": rows_are} | settings
+        data = as_text(data)
     if kind != "html":
         further["pconfig"] = settings
     return content(group, name, title, description, kind, data, **further)

@@ -1,7 +1,7 @@
 // Align reads to the windows, in the genome's coordinates, and clip the primers: a sample.
 process ALIGN_AMPLICONS {
     container "${params.registry}/align_amplicons:${workflow.manifest.version}"
-    publishDir "${params.outdir}/align_amplicons", mode: params.publish_dir_mode, pattern: "${sample}.{bam,bam.bai}"
+    publishDir "${params.outdir}/align_amplicons", mode: params.publish_dir_mode, overwrite: 'deep', pattern: "${sample}.{bam,bam.bai}"
     tag "${sample}"
     memory { 2.GB * task.attempt }
     time { (1.h + 1.h * reads*.size().sum() / 1e9) * task.attempt }
@@ -65,7 +65,7 @@ process ALIGN_AMPLICONS_WINDOWS {
 // Put the samples into one table, and judge their amplicons.
 process ALIGN_AMPLICONS_TABLE {
     container "${params.registry}/align_amplicons:${workflow.manifest.version}"
-    publishDir "${params.outdir}/align_amplicons", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/align_amplicons", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

@@ -1,7 +1,7 @@
 // Align reads to the genome across splices: a sample.
 process ALIGN_RNA {
     container "${params.registry}/align_rna:${workflow.manifest.version}"
-    publishDir "${params.outdir}/align_rna", mode: params.publish_dir_mode, pattern: "${sample}.{bam,bam.bai,junctions.tsv}"
+    publishDir "${params.outdir}/align_rna", mode: params.publish_dir_mode, overwrite: 'deep', pattern: "${sample}.{bam,bam.bai,junctions.tsv}"
     tag "${sample}"
     cpus { bytes(star_index) < 3e9 ? 1 : 8 }
     memory { (2.GB + 1.B * (1.3 * bytes(star_index))) * task.attempt }    // STAR holds nearly all of it, and sorts
@@ -74,7 +74,7 @@ process ALIGN_RNA_GIVEN {
 // Put the samples into one table.
 process ALIGN_RNA_TABLE {
     container "${params.registry}/align_rna:${workflow.manifest.version}"
-    publishDir "${params.outdir}/align_rna", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/align_rna", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

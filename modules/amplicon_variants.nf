@@ -1,7 +1,7 @@
 // Judge in which samples the candidates of all amplicons are variants, and what could have been seen.
 process AMPLICON_VARIANTS {
     container "${params.registry}/amplicon_variants:${workflow.manifest.version}"
-    publishDir "${params.outdir}/amplicon_variants", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/amplicon_variants", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

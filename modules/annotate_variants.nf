@@ -1,7 +1,7 @@
 // Name variants by HGVS and say what they do, on every transcript.
 process ANNOTATE_VARIANTS {
     container "${params.registry}/annotate_variants:${workflow.manifest.version}"
-    publishDir "${params.outdir}/annotate_variants", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/annotate_variants", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

@@ -1,7 +1,7 @@
 // Find the score that separates patients best, and say what it is worth.
 process BIOMARKER_CUTOFF {
     container "${params.registry}/biomarker_cutoff:${workflow.manifest.version}"
-    publishDir "${params.outdir}/biomarker_cutoff", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/biomarker_cutoff", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

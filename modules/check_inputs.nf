@@ -1,13 +1,13 @@
 // Check every parameter, sheet and file, report all problems at once, and plan what can run.
 process CHECK_INPUTS {
     container "${params.registry}/check_inputs:${workflow.manifest.version}"
-    publishDir "${params.outdir}/check_inputs", mode: params.publish_dir_mode, pattern: '{inputs,plan,notes}.tsv'
-    publishDir "${params.outdir}/pipeline_info", mode: params.publish_dir_mode, pattern: '{params.json,rerun.sh}'
+    publishDir "${params.outdir}/check_inputs", mode: params.publish_dir_mode, overwrite: 'deep', pattern: '{inputs,plan,notes}.tsv'
+    publishDir "${params.outdir}/pipeline_info", mode: params.publish_dir_mode, overwrite: 'deep', pattern: '{params.json,rerun.sh}'
     cache 'deep'
     memory { (1.GB + 15.B * [sheets].flatten()*.size().sum(0)) * task.attempt }
 
     input:
-    path values                                                                               // JSON: parameters { name: value }, as given or by default; run { name: value }: which pipeline, how; files [{ parameter, path, origin }]; tables [{ sheet, cell }]; references, paths [{ sheet, cell, uri, exists, kind, size }]: what only Nextflow sees
+    path values                                                                               // JSON: parameters { name: value }, as given or by default; run { name: value }: which pipeline, how; files, unquotable [{ parameter, path, origin }]; tables [{ sheet, cell }]; references, paths [{ sheet, cell, uri, quotable, exists, kind, size }]: what only Nextflow sees
     path schema                                                                               // nextflow_schema.json
     path 'assets/*'                                                                           // the schemas of sheets that it names
     path sheets, stageAs: 'sheets/?/*'                                                        // the files and tables that the JSON lists, in its order

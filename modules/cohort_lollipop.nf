@@ -1,7 +1,7 @@
 // Draw proteins with their domains and the mutations of each cohort, two cohorts as mirror images.
 process COHORT_LOLLIPOP {
     container "${params.registry}/cohort_lollipop:${workflow.manifest.version}"
-    publishDir "${params.outdir}/cohort_lollipop", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/cohort_lollipop", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

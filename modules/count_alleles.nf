@@ -1,7 +1,7 @@
 // Count alleles, junction reads and linked variants in the target genes: all samples.
 process COUNT_ALLELES {
     container "${params.registry}/count_alleles:${workflow.manifest.version}"
-    publishDir "${params.outdir}/count_alleles", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/count_alleles", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     memory { (2.GB + 4.MB * [alignments].flatten().size()) * task.attempt }
     time { (1.h + 2.min * [alignments].flatten().size()) * task.attempt }
 

@@ -1,7 +1,7 @@
 // Count alleles per fragment in the amplicons of all samples: at every site, and of what may be a variant.
 process COUNT_AMPLICON_ALLELES {
     container "${params.registry}/count_amplicon_alleles:${workflow.manifest.version}"
-    publishDir "${params.outdir}/count_amplicon_alleles", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/count_amplicon_alleles", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     memory { (2.GB + 4.MB * [alignments].flatten().size()) * task.attempt }
     time { (1.h + 2.min * [alignments].flatten().size()) * task.attempt }
 

@@ -1,7 +1,7 @@
 // Fold changes and tests of every gene in every contrast.
 process DIFFERENTIAL_EXPRESSION {
     container "${params.registry}/differential_expression:${workflow.manifest.version}"
-    publishDir "${params.outdir}/differential_expression", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/differential_expression", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
     memory { (1.GB + 80.B * counts.size()) * task.attempt }
     time { (1.h + 4.min * counts.size() / 1e6) * task.attempt }

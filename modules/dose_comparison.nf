@@ -1,7 +1,7 @@
 // Compare dose-response curves and draw them: resistant and parental, with and without a modulator, pairs of a sheet.
 process DOSE_COMPARISON {
     container "${params.registry}/dose_comparison:${workflow.manifest.version}"
-    publishDir "${params.outdir}/dose_comparison", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/dose_comparison", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

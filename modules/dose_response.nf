@@ -1,7 +1,7 @@
 // Judge the fits of dose-response curves: IC50s with intervals and statuses, growth-rate metrics.
 process DOSE_RESPONSE {
     container "${params.registry}/dose_response:${workflow.manifest.version}"
-    publishDir "${params.outdir}/dose_response", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/dose_response", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

@@ -1,7 +1,7 @@
 // A heatmap for each panel of genes.
 process EXPRESSION_HEATMAP {
     container "${params.registry}/expression_heatmap:${workflow.manifest.version}"
-    publishDir "${params.outdir}/expression_heatmap", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/expression_heatmap", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
     memory { (1.GB + 30.B * log_cpm.size()) * task.attempt }
 

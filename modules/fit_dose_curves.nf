@@ -1,7 +1,7 @@
 // Fit dose-response curves: all compounds, lines and conditions, each experiment, and pairs that share parameters.
 process FIT_DOSE_CURVES {
     container "${params.registry}/fit_dose_curves:${workflow.manifest.version}"
-    publishDir "${params.outdir}/fit_dose_curves", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/fit_dose_curves", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

@@ -1,7 +1,7 @@
 // Sum transcripts to genes, as tximport does.
 process GENE_COUNTS {
     container "${params.registry}/gene_counts:${workflow.manifest.version}"
-    publishDir "${params.outdir}/gene_counts", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/gene_counts", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'    // of salmon's folders, path and time
     memory { 1.GB * task.attempt + 10.MB * quantified.size() }
 

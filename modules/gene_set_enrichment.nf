@@ -1,7 +1,7 @@
 // Which gene sets move in every contrast (GSEA as the Broad Institute defines it).
 process GENE_SET_ENRICHMENT {
     container "${params.registry}/gene_set_enrichment:${workflow.manifest.version}"
-    publishDir "${params.outdir}/gene_set_enrichment", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/gene_set_enrichment", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
     memory { (1.GB + 40.B * log_cpm.size()) * task.attempt }
     time { (1.h + 4.min * log_cpm.size() / 1e6) * task.attempt }

@@ -1,7 +1,7 @@
 // Compare groups of measurements: conditions within lines, doses within conditions.
 process GROUP_COMPARISON {
     container "${params.registry}/group_comparison:${workflow.manifest.version}"
-    publishDir "${params.outdir}/group_comparison", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/group_comparison", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

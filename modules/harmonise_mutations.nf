@@ -1,7 +1,7 @@
 // Bring the mutations of all cohorts into one table: one dialect, one symbol a gene, one sample a patient.
 process HARMONISE_MUTATIONS {
     container "${params.registry}/harmonise_mutations:${workflow.manifest.version}"
-    publishDir "${params.outdir}/harmonise_mutations", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/harmonise_mutations", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
     memory { (2.GB + 30.B * [mafs].flatten()*.size().sum(0)) * task.attempt }
 

@@ -1,7 +1,7 @@
 // Build the salmon index of the transcripts, with the genome as decoy.
 process INDEX_TRANSCRIPTS {
     container "${params.registry}/index_transcripts:${workflow.manifest.version}"
-    publishDir "${params.outdir}/index_transcripts", mode: params.publish_dir_mode, enabled: params.save_reference.toString().toBoolean(), saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/index_transcripts", mode: params.publish_dir_mode, overwrite: 'deep', enabled: params.save_reference.toString().toBoolean(), saveAs: { name -> name == 'versions.tsv' ? null : name }
     cpus { genome[0].size() < 2e8 ? 1 : 8 }
     memory { (2.GB + 7.B * genome[0].size()) * task.attempt }    // salmon's documentation: 18 GB for a human genome as decoy
     time { (1.h + 1.h * genome[0].size() / 1e9) * task.attempt }

@@ -1,7 +1,7 @@
 // Call genotypes at named loci, name every further coding variant, and compare parental with resistant.
 process LOCUS_GENOTYPE {
     container "${params.registry}/locus_genotype:${workflow.manifest.version}"
-    publishDir "${params.outdir}/locus_genotype", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/locus_genotype", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

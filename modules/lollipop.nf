@@ -1,7 +1,7 @@
 // Draw proteins with their domains and the variants in them.
 process LOLLIPOP {
     container "${params.registry}/lollipop:${workflow.manifest.version}"
-    publishDir "${params.outdir}/lollipop", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name - 'proteins/' }
+    publishDir "${params.outdir}/lollipop", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name - 'proteins/' }
     cache 'deep'
 
     input:

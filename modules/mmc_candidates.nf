@@ -1,7 +1,7 @@
 // Call which lines are candidates for mitomycin C: NRF2 active and NQO1 functional, from what all analyses found.
 process MMC_CANDIDATES {
     container "${params.registry}/mmc_candidates:${workflow.manifest.version}"
-    publishDir "${params.outdir}/mmc_candidates", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/mmc_candidates", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

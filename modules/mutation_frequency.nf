@@ -1,7 +1,7 @@
 // Count the patients whose tumours have a mutated gene, among those in whom it was looked at, and where in the protein.
 process MUTATION_FREQUENCY {
     container "${params.registry}/mutation_frequency:${workflow.manifest.version}"
-    publishDir "${params.outdir}/mutation_frequency", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/mutation_frequency", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
     memory { (2.GB + 30.B * mutations.size()) * task.attempt }
 

@@ -1,7 +1,7 @@
 // Count single-base substitutions by their context, and doublets.
 process MUTATION_MATRIX {
     container "${params.registry}/mutation_matrix:${workflow.manifest.version}"
-    publishDir "${params.outdir}/mutation_matrix", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name - 'matrices/' }
+    publishDir "${params.outdir}/mutation_matrix", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name - 'matrices/' }
     cache 'deep'
     memory { (2.GB + 30.B * [mutations, matrices].flatten()*.size().sum(0)) * task.attempt }
 

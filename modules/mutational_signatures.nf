@@ -1,7 +1,7 @@
 // Fit mutational signatures to tumours and cohorts, and say what could have been seen.
 process MUTATIONAL_SIGNATURES {
     container "${params.registry}/mutational_signatures:${workflow.manifest.version}"
-    publishDir "${params.outdir}/mutational_signatures", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/mutational_signatures", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
     memory { (1.GB + 100.B * [matrices].flatten()*.size().sum(0)) * task.attempt }
 

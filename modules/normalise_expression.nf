@@ -1,7 +1,7 @@
 // Choose expressed genes, TMM factors, log-CPM.
 process NORMALISE_EXPRESSION {
     container "${params.registry}/normalise_expression:${workflow.manifest.version}"
-    publishDir "${params.outdir}/normalise_expression", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/normalise_expression", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
     memory { (1.GB + 30.B * counts.size()) * task.attempt }
 

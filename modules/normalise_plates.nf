@@ -1,7 +1,7 @@
 // Turn the wells of plates into viabilities in percent of the vehicle, and judge the plates.
 process NORMALISE_PLATES {
     container "${params.registry}/normalise_plates:${workflow.manifest.version}"
-    publishDir "${params.outdir}/normalise_plates", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/normalise_plates", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

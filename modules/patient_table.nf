@@ -1,7 +1,7 @@
 // Tabulate the characteristics of patients by group.
 process PATIENT_TABLE {
     container "${params.registry}/patient_table:${workflow.manifest.version}"
-    publishDir "${params.outdir}/patient_table", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/patient_table", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

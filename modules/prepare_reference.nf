@@ -1,7 +1,7 @@
 // Make one genome, one annotation and one set of transcripts of what was given, and hold them to each other.
 process PREPARE_REFERENCE {
     container "${params.registry}/prepare_reference:${workflow.manifest.version}"
-    publishDir "${params.outdir}/prepare_reference", mode: params.publish_dir_mode, saveAs: { name -> name == 'notes.tsv' || (params.save_reference.toString().toBoolean() && name != 'versions.tsv') ? name : null }
+    publishDir "${params.outdir}/prepare_reference", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'notes.tsv' || (params.save_reference.toString().toBoolean() && name != 'versions.tsv') ? name : null }
     memory { (2.GB + 1.B * [fasta, gtf, transcripts].flatten()*.size().sum()) * task.attempt }
 
     input:

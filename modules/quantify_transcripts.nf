@@ -1,7 +1,7 @@
 // Quantify transcripts: a sample.
 process QUANTIFY_TRANSCRIPTS {
     container "${params.registry}/quantify_transcripts:${workflow.manifest.version}"
-    publishDir "${params.outdir}/quantify_transcripts", mode: params.publish_dir_mode, pattern: "${sample}"
+    publishDir "${params.outdir}/quantify_transcripts", mode: params.publish_dir_mode, overwrite: 'deep', pattern: "${sample}"
     tag "${sample}"
     cpus { bytes(salmon_index) < 1e9 ? 1 : 8 }
     memory { (2.GB + 1.B * (1.2 * bytes(salmon_index))) * task.attempt }    // salmon holds all of it
@@ -38,7 +38,7 @@ process QUANTIFY_TRANSCRIPTS {
 // Put the samples into one table, and judge them.
 process QUANTIFY_TRANSCRIPTS_TABLE {
     container "${params.registry}/quantify_transcripts:${workflow.manifest.version}"
-    publishDir "${params.outdir}/quantify_transcripts", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/quantify_transcripts", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

@@ -1,7 +1,7 @@
 // Turn threshold cycles into quantities by standard curves, relative to the housekeeping genes and the calibrator.
 process RELATIVE_QUANTITY {
     container "${params.registry}/relative_quantity:${workflow.manifest.version}"
-    publishDir "${params.outdir}/relative_quantity", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/relative_quantity", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

@@ -3,7 +3,7 @@
 // Its own versions are not in the topic: a process that reads a topic must not write to it.
 process REPORT {
     container "${params.registry}/report:${workflow.manifest.version}"
-    publishDir "${params.outdir}/report", mode: params.publish_dir_mode
+    publishDir "${params.outdir}/report", mode: params.publish_dir_mode, overwrite: 'deep'
     cache 'deep'
 
     input:

@@ -3,7 +3,7 @@
 // Never cached: what it took is another each time. Its own versions are not in the topic, as those of REPORT.
 process RUN_RECORD {
     container "${params.registry}/run_record:${workflow.manifest.version}"
-    publishDir "${params.outdir}", mode: params.publish_dir_mode
+    publishDir "${params.outdir}", mode: params.publish_dir_mode, overwrite: 'deep'
     cache false
 
     input:

@@ -1,7 +1,7 @@
 // Score every gene set in every sample (ssGSEA).
 process SAMPLE_ENRICHMENT {
     container "${params.registry}/sample_enrichment:${workflow.manifest.version}"
-    publishDir "${params.outdir}/sample_enrichment", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/sample_enrichment", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
     memory { (1.GB + 30.B * log_cpm.size()) * task.attempt }
 

@@ -1,7 +1,7 @@
 // Principal components of the samples, of gene set scores and of log-CPM; how each line moves on them.
 process SAMPLE_PROJECTION {
     container "${params.registry}/sample_projection:${workflow.manifest.version}"
-    publishDir "${params.outdir}/sample_projection", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/sample_projection", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
     memory { (1.GB + 30.B * log_cpm.size()) * task.attempt }
 

@@ -1,7 +1,7 @@
 // Look at traces where variants are expected: chromatograms and calls.
 process SANGER_CONFIRMATION {
     container "${params.registry}/sanger_confirmation:${workflow.manifest.version}"
-    publishDir "${params.outdir}/sanger_confirmation", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/sanger_confirmation", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

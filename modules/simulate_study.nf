@@ -1,7 +1,7 @@
 // Write a whole study with known truth, from one seed.
 process SIMULATE_STUDY {
     container "${params.registry}/simulate_study:${workflow.manifest.version}"
-    publishDir "${params.outdir}/simulate_study", mode: params.publish_dir_mode, saveAs: { name -> name == 'study/versions.tsv' ? null : name - 'study/' }
+    publishDir "${params.outdir}/simulate_study", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'study/versions.tsv' ? null : name - 'study/' }
     cache 'deep'
 
     input:

@@ -1,7 +1,7 @@
 // Compare overall and disease-free survival between groups of patients.
 process SURVIVAL {
     container "${params.registry}/survival:${workflow.manifest.version}"
-    publishDir "${params.outdir}/survival", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/survival", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

@@ -1,7 +1,7 @@
 // How active the NRF2 axis is by its target genes: scores by line and condition, changes by contrast.
 process TARGET_SCORE {
     container "${params.registry}/target_score:${workflow.manifest.version}"
-    publishDir "${params.outdir}/target_score", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/target_score", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
     memory { (1.GB + 30.B * log_cpm.size()) * task.attempt }
 

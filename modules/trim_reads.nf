@@ -41,7 +41,7 @@ process TRIM_READS {
 // Put the samples into one table.
 process TRIM_READS_TABLE {
     container "${params.registry}/trim_reads:${workflow.manifest.version}"
-    publishDir "${params.outdir}/trim_reads", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/trim_reads", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

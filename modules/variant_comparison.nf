@@ -1,7 +1,7 @@
 // Compare the variants of each line's conditions: what was gained, kept and lost.
 process VARIANT_COMPARISON {
     container "${params.registry}/variant_comparison:${workflow.manifest.version}"
-    publishDir "${params.outdir}/variant_comparison", mode: params.publish_dir_mode, saveAs: { name -> name == 'versions.tsv' ? null : name }
+    publishDir "${params.outdir}/variant_comparison", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
 
     input:

@@ -28,6 +28,7 @@ READS = r"\.(fastq|fq|fastq\.gz|fq\.gz|bam|cram|ab1|abi)\W*$"
 TABLES = r"\.(maf|txt|tsv|csv|bed)(\.gz)?\W*$"
 NAMING = {"rnaseq": READS, "amplicons": READS, "sanger": READS, "cohorts": TABLES, "panels": TABLES}
 STAGED = ("cohorts", "panels")
+UNQUOTABLE = re.compile(r"[$*?{}\[\]\x00-\x1f\x7f]|(^|/)-[^/]*$")  # as main.nf has it
 LIBRARIES = [
     (f"{line}.{code}", line, condition)
     for line in "AB"
@@ -76,12 +77,15 @@ class Gate:
         shutil.rmtree(self.results, ignore_errors=True)
         shutil.rmtree(self.folder / "sheets", ignore_errors=True)
         values = DEFAULTS | {"gene_sets": "none"} | given
-        listed = []
+        listed, unquotable = [], []
         for name in READ:
             for path in (str(values[name]) if values[name] else "").split(","):
                 shipped = path == "shipped"
                 pattern = {"gene_sets": "gene_sets/*.gmt", "rules": "mmc_rules.yml"}.get(name, f"{name}.tsv")
                 found = sorted((ROOT / "assets").glob(pattern))
+                if UNQUOTABLE.search(path):
+                    unquotable.append({"parameter": name, "path": path, "origin": "given"})
+                    continue
                 for source in found if shipped else [Path(path)] * (path in files):
                     origin = "shipped" if shipped else "simulated" if given.get("simulate") else "given"
                     listed.append(
@@ -101,13 +105,18 @@ class Gate:
             cells = dict.fromkeys(re.split(r"[,\t\r\n]+", text))
             its = dict.fromkeys(cell.strip(' "') for cell in cells if re.search(ending, cell))
             paths += [{"sheet": name, "cell": cell, **self.seen(files, cell)} for cell in its]
-            for cell in [cell for cell in its if name in STAGED and files.get(cell)]:
+            for cell in [
+                cell
+                for cell in its
+                if name in STAGED and files.get(cell) and self.seen(files, cell)["quotable"]
+            ]:
                 tables.append({"sheet": name, "cell": cell})
                 self.stage(len(listed) + len(tables), cell, files[cell])
         if given.get("simulate"):
             values |= dict.fromkeys([*SHEETS, *REFERENCES])
         values_file = self.folder / "values.json"
-        inputs = {"parameters": values, "run": RUN, "files": listed, "tables": tables}
+        inputs = {"parameters": values, "run": RUN, "files": listed, "unquotable": unquotable}
+        inputs |= {"tables": tables}
         values_file.write_text(json.dumps(inputs | {"references": references, "paths": paths}))
         result = self.run_script(
             main, values=values_file, schema=ROOT / "nextflow_schema.json",
@@ -133,7 +142,8 @@ class Gate:
         name = path.removeprefix("./")
         kind = "folder" if name in files and files[name] is None else "file"
         uri = name if "://" in name else f"/study/{name}"
-        return {"uri": uri, "exists": name in files, "kind": kind, "size": len(files.get(name) or "")}
+        there = {"exists": name in files, "kind": kind, "size": len(files.get(name) or "")}
+        return {"uri": uri, "quotable": not UNQUOTABLE.search(uri)} | there
 
     def study(self, rnaseq: str | bytes = RNASEQ, counts: str | bytes = COUNTS, **given: object) -> list[str]:
         """Check a study of rnaseq.csv, counts.tsv and further files (given by name with a dot in it)."""

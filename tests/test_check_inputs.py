@@ -295,7 +295,8 @@ def test_main__says_what_a_sheet_needs_beside_it(gate):
 
 def test_main__refuses_a_simulation_beside_sheets_and_references(gate):
     given = {"simulate": "small", "counts": "x.tsv", "rnaseq": "x.csv", "gtf": "x.gtf"}
-    inputs = {"parameters": DEFAULTS | given, "files": [], "tables": [], "references": [], "paths": []}
+    lists = {name: [] for name in ("files", "unquotable", "tables", "references", "paths")}
+    inputs = {"parameters": DEFAULTS | given} | lists
     (gate.folder / "values.json").write_text(json.dumps(inputs))
     schema = ROOT / "nextflow_schema.json"
     result = gate.run_script(main, values=gate.folder / "values.json", schema=schema, sheets=gate.folder)

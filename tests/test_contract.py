@@ -63,7 +63,7 @@ def test_an_analysis_has_one_name(module):
     image = f'container "${{params.registry}}/{name}:${{workflow.manifest.version}}"'
     assert text.count(image) == len(processes)
     folder = "" if name == "run_record" else f"/{name}"  # all results are the crate
-    assert f'publishDir "${{params.outdir}}{folder}", ' in text
+    assert f'publishDir "${{params.outdir}}{folder}", mode: params.publish_dir_mode, overwrite:' in text
     for path in (f"bin/{name}.py", f"containers/{name}.pip", f"tests/test_{name}.py"):
         assert (ROOT / path).is_file(), path
     assert (ROOT / f"bin/{name}.py").stat().st_mode & 0o111, "Nextflow runs the script as a command"
@@ -77,6 +77,13 @@ def test_what_a_process_publishes_goes_to_the_crate():
             if "publishDir" in process and not re.search(r"topic: (published|reference)", process):
                 silent.append(module.stem)
     assert silent == ["run_record"]
+
+
+@each_module
+def test_a_resumed_run_publishes_anew_what_differs_from_the_work_folder(module):
+    """By default it takes a file that is there for the right one: half a table, after a kill, would stay."""
+    published = re.findall(r"publishDir .*", module.read_text())
+    assert [line for line in published if "overwrite: 'deep'" not in line] == []
 
 
 def test_nextflow_reads_the_workflow_whatever_the_encoding_of_the_machine():

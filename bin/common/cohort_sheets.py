@@ -16,6 +16,7 @@ from common.maf_files import NEEDED, find_columns, read_fields, read_header
 from common.pseudonyms import Pseudonyms
 from common.read_files import Seen
 from common.sheets import (
+    LARGEST_SHEET,
     Problems,
     UnreadableError,
     listed,
@@ -59,7 +60,9 @@ def read_genes(table: Table, problems: Problems) -> list[str]:
     genes: dict[str, int] = {}
     try:
         rows = [
-            (number, fields[0]) for number, fields in rows_of(table.path) if not fields[0].startswith("#")
+            (number, fields[0])
+            for number, fields in rows_of(table.path, LARGEST_SHEET)
+            if not fields[0].startswith("#")
         ]
     except UnreadableError as error:
         problems.add(table.name, str(error), "UTF-8 text with a gene a row")
@@ -81,7 +84,7 @@ def read_regions(table: Table, problems: Problems) -> list[tuple[str, str, str, 
     """Read the regions of a panel (BED): gene, chrom, start, end."""
     regions, right = [], problems.found.total()
     try:
-        for number, fields in rows_of(table.path):
+        for number, fields in rows_of(table.path, LARGEST_SHEET):
             if re.match(r"#|track\b|browser\b", fields[0]):
                 continue
             chrom, start, end, gene = [*fields, "", "", ""][:4]
@@ -203,7 +206,7 @@ def check_maf(table: Table, build: str | None, profiled: pd.Series | None, probl
 def check_matrix(table: Table, problems: Problems) -> list[str]:
     """Check a ready matrix of mutations; return its samples."""
     try:
-        rows = list(rows_of(table.path))
+        rows = list(rows_of(table.path, LARGEST_SHEET))
     except UnreadableError as error:
         problems.add(table.name, str(error), "a matrix: MutationType, then a column for each sample")
         return []

@@ -16,6 +16,7 @@ from common.cli import InputError
 from common.multiqc import listed
 from common.protein_names import SHORT
 
+LONGEST_LINE = 2**24  # bytes of a header, decompressed
 C_CAT = (
     "c_cat調査結果_変異情報_"  # of the table that C-CAT's portal exports, as github.com/MANO-B/FELIS reads it
 )
@@ -142,7 +143,10 @@ def read_header(path: Path) -> Header:
     with path.open("rb") as file:
         compressed = file.read(2) == b"\x1f\x8b"
     with gzip.open(path) if compressed else path.open("rb") as file:
-        for number, line in enumerate(file, 1):  # noqa: B007
+        for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), 1):  # noqa: B007
+            if len(line) == LONGEST_LINE:
+                found = f"more characters than are read in a line ({LONGEST_LINE:,})"
+                raise InputError(f"{path.name}: {found} (expected the columns of a MAF)")
             content = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
             if content and not content.startswith(b"#"):
                 break

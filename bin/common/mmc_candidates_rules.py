@@ -30,11 +30,22 @@ ORDERED = (
         "nqo1_functional.rows.exon_4_skipped.lost_from",
     ),
 )
+LARGEST = 2**20  # bytes
 Fault = tuple[str, str, str]  # place, found, expected
 
 
 class OnceLoader(yaml.SafeLoader):
-    """A safe loader that takes no key twice: YAML would forget the first one silently."""
+    """A safe loader that takes no key twice, of which YAML would forget the first one silently, and no alias.
+
+    Aliases of aliases make a few bytes into any number of values.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node | None:
+        """Make a node; an alias is an error."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.composer.ComposerError(None, None, "an alias (*): write out what it stands for", mark)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
         """Make a mapping; a key that comes again is an error."""
@@ -95,6 +106,8 @@ def disordered(rules: Mapping) -> Iterator[Fault]:
 
 def check_rules(path: Path, schema: Path) -> tuple[dict, Sequence[Fault]]:
     """Read rules; return them, and what is wrong with them: place, found, expected."""
+    if (size := path.stat().st_size) > LARGEST:
+        return {}, [("the file", f"{size:,} bytes", f"the rules, in no more than {LARGEST:,}")]
     try:
         rules = yaml.load(path.read_text(encoding="utf-8-sig"), OnceLoader)
     except UnicodeDecodeError:

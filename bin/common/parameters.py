@@ -55,7 +55,11 @@ def check_parameters(given: Mapping, schema: Mapping, problems: Problems) -> dic
         value = typed(given.get(name), spec)
         if value == "" and "default" not in spec:
             continue
-        if Draft202012Validator(spec).is_valid(value):
+        if isinstance(given.get(name), str) and not given[name].isprintable():
+            problems.add(
+                f"--{name}", f"{shown(given[name])} with a line break or the like", spec["description"]
+            )
+        elif Draft202012Validator(spec).is_valid(value):
             right[name] = value
         elif value is not None or "default" in spec:
             no_value = value is True and spec["type"] == "string"

@@ -15,6 +15,9 @@ READS = ["fastq_1", "fastq_2", "bam"]
 KINDS = {"FASTQ": "a FASTQ file", "BAM": "a BAM or CRAM file"}
 A_FILE = "a file with reads, by its path from the sheet's folder, its absolute path or its address"
 
+# What main.nf does not let into the scripts of tasks: Nextflow leaves it to the shell.
+UNQUOTABLE = "whose name or folder has one of $ * ? [ ] { } or a control character, or begins with -"
+
 
 class Seen(NamedTuple):
     """What Nextflow sees of a file or folder that is not read here."""
@@ -24,9 +27,12 @@ class Seen(NamedTuple):
     exists: bool = False
     kind: str = "file"  # or folder
     size: int = 0  # bytes
+    quotable: bool = True  # whether the scripts of tasks can have its uri in them
 
     def fault(self, kind: str = "file") -> str:
         """Say what is there instead of a file with content, or of a folder; empty if it is there."""
+        if not self.quotable:
+            return f"{self.path}, {UNQUOTABLE}"
         if not self.exists:
             return f"no {kind} {self.path}"
         if self.kind != kind:

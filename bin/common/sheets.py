@@ -20,6 +20,8 @@ from jsonschema import Draft202012Validator
 
 LONGEST_LINE = 2**24  # characters
 LARGEST_TEXT = 2**31  # characters, decompressed
+LARGEST_SHEET = 2**26  # the same of what is kept whole
+MOST_LINES = 2**22  # however short
 SHOWN = 5  # problems of a kind that are spelled out
 # A report, if it can be: Nextflow prints the last 50 lines of what a task says, and what is longer than
 # 5 KiB it prints in part twice, and its beginning not at all.
@@ -112,11 +114,13 @@ def meant(name: str, names: Iterable[str]) -> str:
     return f" (perhaps {near})" if (near := nearest(name, names)) else ""
 
 
-def lines_of(path: Path) -> Iterator[str]:
+def lines_of(path: Path, largest: int | None = None) -> Iterator[str]:
     """Yield the lines of a UTF-8 text, decompressed if its name ends in .gz, with their ends.
 
-    Raises UnreadableError for what is no such text, and beyond LONGEST_LINE and LARGEST_TEXT.
+    Raises UnreadableError for what is no such text, and beyond LONGEST_LINE, MOST_LINES and `largest`
+    (LARGEST_TEXT) characters: a few bytes may be decompressed to any number.
     """
+    largest = largest or LARGEST_TEXT
     if path.is_dir():
         raise UnreadableError("a folder")
     try:
@@ -128,15 +132,18 @@ def lines_of(path: Path) -> Iterator[str]:
     for magic, kind in KINDS_OF_FILE.items():
         if start.startswith(magic) and not (compressed and magic == b"\x1f\x8b"):
             raise UnreadableError(kind)
-    size = 0
+    size = lines = 0
     try:
         with (gzip.open if compressed else open)(path, "rb") as file:
             text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
             while line := text.readline(LONGEST_LINE):
                 size += len(line)
-                if len(line) == LONGEST_LINE or size > LARGEST_TEXT:
-                    limit = f"{LONGEST_LINE:,} in a line" if size <= LARGEST_TEXT else f"{LARGEST_TEXT:,}"
+                lines += 1
+                if len(line) == LONGEST_LINE or size > largest:
+                    limit = f"{LONGEST_LINE:,} in a line" if size <= largest else f"{largest:,}"
                     raise UnreadableError(f"more characters than are read ({limit})")
+                if lines > MOST_LINES:
+                    raise UnreadableError(f"more lines than are read ({MOST_LINES:,})")
                 yield line
     except UnicodeDecodeError as error:
         raise UnreadableError("text that is not UTF-8") from error
@@ -146,13 +153,13 @@ def lines_of(path: Path) -> Iterator[str]:
         raise UnreadableError("a gz compression that breaks off or is damaged") from error
 
 
-def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
+def rows_of(path: Path, largest: int | None = None) -> Iterator[tuple[int, list[str]]]:
     """Yield row number and fields of each row of a CSV (by its name) or TSV that is not blank.
 
-    Fields come without padding; a tab or line break within one becomes a space.
+    Fields come without padding; a tab or line break within one becomes a space. `largest` as in lines_of.
     """
     delimiter = "," if path.name.removesuffix(".gz").endswith(".csv") else "\t"
-    reader = csv.reader(lines_of(path), delimiter=delimiter, strict=True)
+    reader = csv.reader(lines_of(path, largest), delimiter=delimiter, strict=True)
     number = 0
     try:
         for number, fields in enumerate(reader, start=1):
@@ -243,7 +250,7 @@ def read_sheet(path: Path, name: str, schema: Mapping, problems: Problems) -> pd
     """
     rows: list[tuple[int, list[str]]] = []
     try:
-        rows.extend(rows_of(path))
+        rows.extend(rows_of(path, LARGEST_SHEET))
     except UnreadableError as error:
         problems.add(name, str(error), "UTF-8 text with a header in row 1")
         return None

@@ -10,6 +10,7 @@ from Bio import SeqIO
 CHANNELS = "ACGT"
 COMPLEMENT = str.maketrans("ACGTRYSWKMBDHVN", "TGCAYRSWMKVHDBN")
 MARK = b"ABIF"  # the first bytes of such a file
+LARGEST = 2**24  # bytes; a trace has some 300,000
 # What Biopython raises where a file ends too early or says of itself what is not so.
 DAMAGED = (ValueError, struct.error, AssertionError, AttributeError, IndexError, OverflowError)
 
@@ -46,6 +47,8 @@ def read_trace(path: Path) -> Trace:
         if (mark := file.read(len(MARK))) != MARK:
             raise TraceError(f"{path.name} is no AB1 file: it starts with {mark!r}, not with {MARK!r}")
         file.seek(0)
+        if (size := path.stat().st_size) > LARGEST:
+            raise TraceError(f"{path.name} has {size:,} bytes, more than a trace has ({LARGEST:,})")
         try:
             record = SeqIO.read(file, "abi")
         except DAMAGED as error:
