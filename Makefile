@@ -6,7 +6,7 @@ export NXF_ANSI_LOG := false
 PIP := $(wildcard containers/*.pip)
 DATA := $(wildcard containers/*.data)
 ANALYSES := $(PIP:containers/%.pip=%)
-TOOLS := gseapy pytest ruff
+TOOLS := gseapy pytest ruff selenium
 VERSION := $(shell sed -n "s/^ *version *= '\(.*\)'/\1/p" nextflow.config)
 ENGINE := docker
 
@@ -19,7 +19,8 @@ demo: .venv/ready  ## run the pipeline on the simulated small study; results/ is
 	@cat results/report/findings.txt
 	@echo "Now open results/report/multiqc_report.html"
 
-test: lint  ## all checks: lint, units, oracles, contract, and whole runs of the pipeline
+test: lint  ## all checks: lint, units, oracles, contract, whole runs of the pipeline, the report in a browser
+	containers/install tests/browser.apt
 	pytest
 
 lint: .venv/ready  ## style and syntax, Python and Nextflow
