@@ -6,7 +6,7 @@ export NXF_ANSI_LOG := false
 PIP := $(wildcard containers/*.pip)
 DATA := $(wildcard containers/*.data)
 ANALYSES := $(PIP:containers/%.pip=%)
-TOOLS := gseapy pytest ruff selenium
+TOOLS := gseapy pytest pytest-xdist ruff selenium
 VERSION := $(shell sed -n "s/^ *version *= '\(.*\)'/\1/p" nextflow.config)
 ENGINE := docker
 
@@ -21,7 +21,7 @@ demo: .venv/ready  ## run the pipeline on the simulated small study; results/ is
 
 test: lint  ## all checks: lint, units, oracles, contract, whole runs of the pipeline, the report in a browser
 	containers/install tests/browser.apt
-	pytest
+	pytest -n $$(nproc) --dist loadgroup --no-loadscope-reorder
 
 lint: .venv/ready  ## style and syntax, Python and Nextflow
 	ruff check .

@@ -38,7 +38,7 @@ from common.alignment_files import (
     records,
 )
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
-from common.multiqc import write_section, write_versions
+from common.multiqc import rows_of, write_section, write_versions
 from common.programs import program_version, run
 from common.tables import SAMPLES, read_table, write_table
 
@@ -409,6 +409,7 @@ def table(samples: Path, rows: Path, results: Path) -> None:
         statuses=alignment.status,
         links=["alignment.tsv"],
         dois=["10.1093/bioinformatics/bts635", "10.1093/gigascience/giz022"],
+        samples={"alignment.tsv": rows_of(alignment.set_index("sample")[["uniquely_mapped_rate"]])},
         findings={
             line: "; ".join(f"{row.sample} {row.status} ({row.reason})" for row in of_line.itertuples())
             for line, of_line in doubtful.groupby("line", sort=False)

@@ -299,6 +299,7 @@ def write_sections(
         rows_of(factors.set_index("sample")[SHOWN]),
         table="factors.tsv",
         links=["factors.tsv", "log_cpm.tsv"],
+        samples={"factors.tsv": rows_of(factors.set_index("sample")[["genes_detected"]])},
         findings={
             line: "; ".join(f"{row.sample} {row.status} ({row.reason})" for row in rows.itertuples())
             for line, rows in doubtful.groupby("line", sort=False)

@@ -201,6 +201,7 @@ def write_sections(results: Path, samples: pd.DataFrame, table: pd.DataFrame) ->
             line: "; ".join(f"{row.sample} {row.status} ({row.reason})" for row in of_line.itertuples())
             for line, of_line in doubtful.groupby("line", sort=False)
         },
+        samples={"quant.tsv": rows_of(table.set_index("sample")[["mapping_rate"]])},
         **usual,
     )
     write_section(

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Put the sections of all analyses into one MultiQC report.
 
-From the top: warnings, what was found in each contrast, the analyses in the order of the plan, and the
-record of the run: plan, methods, parameters, inputs, versions. The columns of a section's table are
-explained by the data dictionary, the methods are those of what ran, and the plan is held to what
-came: an analysis that was planned and has no section is an error, and so is one that was not planned.
+From the top: the call; the six questions, each with its answer and the analyses behind it; the quality of
+what was measured; what was found by line, contrast and cohort; and the record of the run: plan, methods,
+parameters, inputs, versions. The columns of a section's table are explained by the data dictionary, the
+methods are those of what ran, and the plan is held to what came: an analysis that was planned and has no
+section is an error, and so is one that was not planned.
 
 Reference: Ewels et al. 2016, Bioinformatics 32:3047, doi:10.1093/bioinformatics/btw354
 """
@@ -44,9 +45,43 @@ SIMULATED = (
     "what is found below was planted, and says nothing about any cell line."
 )
 
-ANSWER = "mmc_candidates"  # what all else leads to: the report begins with it
-OVERVIEW = Group(
-    "overview", "Overview", "What stands out, and what was found: each line leads to its evidence."
+CALL = "mmc_candidates"  # what all else leads to: the report begins with it
+# The questions, in this order, and the analyses that are read for each.
+QUESTIONS = {
+    "active": (
+        "1. In which lines is the KEAP1-NRF2 axis active?",
+        ("target_score", "group_comparison", "expression_heatmap"),
+    ),
+    "why": (
+        "2. Why is it active?",
+        ("variant_comparison", "amplicon_variants", "sanger_confirmation", "lollipop", "annotate_variants"),
+    ),
+    "changes": (
+        "3. What does it change in the cell?",
+        ("gene_set_enrichment", "differential_expression", "sample_enrichment", "sample_projection"),
+    ),
+    "exploited": (
+        "4. Can mitomycin C exploit it?",
+        ("locus_genotype", "pileup", "relative_quantity", "dose_comparison", "dose_response"),
+    ),
+    "patients": (
+        "5. Does it matter in patients?",
+        ("biomarker_cutoff", "survival", "patient_table"),
+    ),
+    "cohorts": (
+        "6. Does therapy leave its mark in cohorts?",
+        ("mutation_frequency", "cohort_lollipop", "mutation_matrix", "mutational_signatures"),
+    ),
+}
+SENTENCES = 2  # of an answer: the first, in the order in which the analyses are read
+QUALITY = Group("quality", "Quality", "How good the reads, the counts, the plates and the cohorts are.")
+QUALITY_OF = (
+    *("trim_reads", "quantify_transcripts", "gene_counts", "normalise_expression", "align_rna"),
+    *("align_amplicons", "normalise_plates", "harmonise_mutations"),
+)
+OVERVIEW = Group("overview", "Overview", "What stands out in this run.")
+BY_NAME = Group(
+    "by_name", "Findings by line", "What was found in each line, contrast and cohort: all links to evidence."
 )
 # What MultiQC shows of a program's logs by itself, after the analysis's sections: its module, and a sentence.
 PROGRAMS = {
@@ -257,6 +292,55 @@ def warnings_of(
     return listed
 
 
+def answers_of(question: str, sections: Mapping[str, Sequence[Mapping]]) -> list[tuple[str, str]]:
+    """Take the sentences that answer a question, with their analyses: the call's, then in reading order."""
+    order = dict.fromkeys([CALL, *QUESTIONS[question][1], *sections])
+    return [
+        (analysis, sentence)
+        for analysis in order
+        for section in sections.get(analysis, ())
+        for sentence in section["nrf2flow"]["answers"].get(question, ())
+    ][:SENTENCES]
+
+
+def answer_section(
+    question: str, sections: Mapping[str, Sequence[Mapping]], plan: pd.DataFrame, words: Mapping
+) -> dict:
+    """Make the section that answers a question, or says why it was not asked."""
+    title, analyses = QUESTIONS[question]
+    said = [
+        f"<p>{unbroken(sentence)} (<a href='#{analysis}'>{escape(words[analysis]['title'])}</a>)</p>"
+        for analysis, sentence in answers_of(question, sections)
+    ]
+    if not said:
+        reasons = plan[plan.analysis.isin(analyses) & (plan.planned != "yes")].reason.dropna()
+        why = "; ".join(dict.fromkeys(reasons)) or "no analysis sums it up"
+        said = [f"<p>Not answered in this run: {escape(why)}.</p>"]
+    group = Group(f"question-{question}", title, "")
+    return content(group, f"answer-{question}", "In short", "", "html", "".join(said))
+
+
+def samples_section(sections: Mapping[str, Sequence[Mapping]], dictionary: pd.DataFrame) -> list[dict]:
+    """Make one table of all samples, with what their analyses give for it; nothing without samples."""
+    data: dict[str, dict[str, object]] = {}
+    headers: dict[str, dict] = {}
+    for analysis, given in sections.items():
+        for section in given:
+            for table, rows in section["nrf2flow"]["samples"].items():
+                known, _ = explain({"data": rows, "nrf2flow": {"table": table}}, analysis, dictionary)
+                kind = " (amplicons)" if "amplicon" in f"{analysis}/{table}" else ""
+                for column, header in known.items():
+                    name = f"{analysis}/{table}/{column}"
+                    headers[name] = header | {"title": header["title"] + kind}
+                    for sample, cells in rows.items():
+                        data.setdefault(sample, {}).update({name: cells[column]} if column in cells else {})
+    says = "What to look at first in each sample; the sections below have the rest."
+    settings = AS_GIVEN["table"] | {"id": "samples", "title": "Samples", "col1_header": "sample"}
+    further = {"headers": headers, "pconfig": settings}
+    section = content(QUALITY, "samples", "Samples", says, "table", data, **further)
+    return [section] if data else []
+
+
 def methods_of(ran: Iterable[str], words: Mapping[str, Mapping], parameters: Mapping[str, str]) -> list[str]:
     """Write the methods of what ran: a paragraph each, with the values of the parameters."""
     paragraphs = []
@@ -280,12 +364,15 @@ def versions_of(tools: Path) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=TOOLS, dtype="str").drop_duplicates().sort_values(TOOLS)
 
 
-def overview(warnings: Sequence[str], found: Mapping, words: Mapping[str, Mapping]) -> list[dict]:
-    """Make the first sections: warnings and findings, where there are any."""
-    made = []
-    if warnings:
-        items = "".join(f"<li>{warning}</li>" for warning in warnings)
-        made.append(content(OVERVIEW, "warnings", "Warnings and notes", "", "html", f"<ul>{items}</ul>"))
+def overview(warnings: Sequence[str]) -> list[dict]:
+    """Make the section of warnings, if there are any."""
+    items = "".join(f"<li>{warning}</li>" for warning in warnings)
+    section = content(OVERVIEW, "warnings", "Warnings and notes", "", "html", f"<ul>{items}</ul>")
+    return [section] if warnings else []
+
+
+def by_name(found: Mapping, words: Mapping[str, Mapping]) -> list[dict]:
+    """Make the section of what was found in each line, contrast and cohort, if there is anything."""
     rows = []
     for name, told in found.items():
         items = [
@@ -294,10 +381,8 @@ def overview(warnings: Sequence[str], found: Mapping, words: Mapping[str, Mappin
             for text in texts
         ]
         rows.append((f"<strong>{breakable(name)}</strong>", f"<ul>{''.join(items)}</ul>"))
-    if rows:
-        table = html_table(["about", "found"], rows)
-        made.append(content(OVERVIEW, "findings", "Findings", "", "html", table))
-    return made
+    table = html_table(["about", "found"], rows)
+    return [content(BY_NAME, "findings", "Findings", "", "html", table)] if rows else []
 
 
 def colour_key(parameters: Mapping[str, str]) -> str:
@@ -368,16 +453,26 @@ def main(checked: Path, sections: Path, logs: Path | None, tools: Path, assets: 
         ]
         for analysis, written in given.items()
     }
-    made = shown.pop(ANSWER, [])
-    made += overview(warnings_of(read_checked(checked, "notes", NOTES), given, words), found, words)
-    made += chain.from_iterable(shown.values())
+    warnings = warnings_of(read_checked(checked, "notes", NOTES), given, words)
+    made = [*shown.get(CALL, []), *overview(warnings)]
+    for question, (_, analyses) in QUESTIONS.items():
+        made.append(answer_section(question, given, plan, words))
+        made += chain.from_iterable(shown.get(analysis, []) for analysis in analyses)
+    made += samples_section(given, dictionary)
+    made += chain.from_iterable(shown.get(analysis, []) for analysis in QUALITY_OF)
+    made += by_name(found, words)
     inputs = read_checked(checked, "inputs", INPUTS)
     made += record(plan, methods_of(ran, words, values), parameters, inputs, versions)
 
     settings = yaml.safe_load((assets / "multiqc_config.yml").read_text())
     settings["custom_css_files"] = [str((assets / "report.css").resolve())]
     settings["intro_text"] += colour_key(values)
-    settings["report_comment"] = SIMULATED if "simulate" in values else None
+    said = [SIMULATED] if "simulate" in values else []
+    if warnings:
+        said.append(
+            f"<a href='#warnings-section'>{len(warnings)} warnings and notes</a> on what was measured."
+        )
+    settings["report_comment"] = "<br>".join(said) or None
     programs = {
         analysis: Group(program.lower(), f"{words[analysis]['title']}: {program}", says)
         for analysis, (program, says) in PROGRAMS.items()

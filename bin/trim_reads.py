@@ -33,7 +33,7 @@ import click
 import pandas as pd
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
 from common.fastq_files import BadReadsError, all_blocks, check_all
-from common.multiqc import write_section, write_versions
+from common.multiqc import rows_of, write_section, write_versions
 from common.pipes import Pipe
 from common.programs import ProgramError, fail, program_version
 from common.tables import LIBRARY, read_table, write_table
@@ -398,6 +398,7 @@ def table(samples: Path, rows: Path, library: str, results: Path) -> None:
         statuses=reads.status,
         links=[name],
         dois=["10.1093/bioinformatics/bty560"],
+        samples={name: rows_of(reads.set_index("sample")[["reads_in", "q30_rate"]])},
         findings={
             line: "; ".join(f"{row.sample} {row.status} ({row.reason})" for row in of_line.itertuples())
             for line, of_line in lost.groupby("line", sort=False)

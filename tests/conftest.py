@@ -33,6 +33,17 @@ class Run(NamedTuple):
         return {process: min(found, key=order.index) for process, found in ended.items()}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each file to one worker, so that its fixtures are made once; whole runs of the pipeline first."""
+    whole = [item for item in items if {"demo", "null_study"} & set(item.fixturenames)]
+    rest = [item for item in items if item not in set(whole)]
+    for item in whole:
+        item.add_marker(pytest.mark.xdist_group("pipeline"))
+    for item in rest:
+        item.add_marker(pytest.mark.xdist_group(item.path.name))
+    items[:] = whole + rest
+
+
 @pytest.fixture
 def run_script() -> Callable[..., Result]:
     """Run a script's command with these options (`gene_sets` is `--gene-sets`); a bug keeps its traceback."""

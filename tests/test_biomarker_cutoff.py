@@ -8,6 +8,7 @@ lifelines' Cox stops before that: it is held to 1e-5.
 """
 
 import json
+import re
 import time
 
 import numpy as np
@@ -503,6 +504,8 @@ def test_main__writes_tables_a_figure_and_sections_the_same_each_time(tmp_path, 
     assert "6 of 7 higher" in sentence(one, "_association")
     section = json.loads((one / "biomarker_cutoff_mqc.json").read_text())
     assert section["nrf2flow"]["findings"]["patients"].startswith("score above 82 in 15 of 18 recurrent")
+    (answer,) = section["nrf2flow"]["answers"]["patients"]
+    assert re.search(r"^In recurrence: score above 82 .*AUC 0\.\d\d \(95 % interval 0\.\d\d to", answer)
     dictionary = pd.read_csv(ROOT / "assets/columns.tsv", sep="\t")
     for name in ("groups", "roc", "cutoff", "association", "corrected", "score"):
         explained = dictionary.column[dictionary.table == f"biomarker_cutoff/{name}.tsv"].tolist()

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from check_inputs import NEEDS
 from conftest import ROOT
+from report import CALL, QUALITY_OF, QUESTIONS
 
 # What makes something for the analyses, and has no section of its own in the report.
 STEPS = {
@@ -164,6 +165,11 @@ def test_every_analysis_is_planned_and_has_its_method_in_the_report():
     analyses = {module.stem for module in MODULES} - STEPS
     assert set(NEEDS) == analyses
     assert analyses <= methods.keys()
+
+
+def test_every_analysis_has_one_place_in_the_report():
+    placed = [CALL, *(name for _, analyses in QUESTIONS.values() for name in analyses), *QUALITY_OF]
+    assert sorted(placed) == sorted(NEEDS)
 
 
 def test_every_asset_has_its_source_and_licence():

@@ -1,4 +1,5 @@
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 
 import gene_set_enrichment as gsea
@@ -682,6 +683,8 @@ def test_main__writes_every_table_figure_and_section(inputs, run_script, tmp_pat
     assert "In none of the collections: R-HSA-9755511." in section["description"]
     assert section["nrf2flow"]["findings"]["L0.resistant_vs_parental"].startswith("Planted set up (NES ")
     assert section["nrf2flow"]["findings"]["L2.resistant_vs_parental"] == "none of 2 gene sets at q < 0.05"
+    (answer,) = section["nrf2flow"]["answers"]["changes"]
+    assert re.search(r"^At q < 0\.05, Planted set rises in L0 and L1 \(NES \d\.\d\d to", answer)
 
 
 def test_main__finds_nothing_in_a_study_without_effects(inputs, run_script, tmp_path):

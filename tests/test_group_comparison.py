@@ -669,6 +669,7 @@ def test_main__writes_tables_figures_and_sections(run_script, tmp_path):
     assert {path.stem for path in tmp_path.glob("*.bars.tsv")} == {"are_reporter.bars", "qpcr_NQO1.bars"}
     section = json.loads((tmp_path / "group_comparison_mqc.json").read_text())
     assert section["nrf2flow"]["findings"]["A"].startswith("ARE reporter ")
+    assert section["nrf2flow"]["answers"] == {}, "no cells were treated"
     assert "2 assays of 3 lines: 6 of 6 comparisons could be tested (student)" in section["description"]
     assert len(section["data"]) == 6
 

@@ -916,6 +916,17 @@ def test_main__says_on_the_first_screen_which_line_to_treat_and_why(of_seven):
     assert shown["nrf2flow"]["findings"]["HSC-3"].endswith(
         "resistant candidate (NRF2 active: yes, NQO1 functional: yes)"
     )
+    answers = shown["nrf2flow"]["answers"]
+    assert answers["active"][0] == (
+        "NRF2 is active in HSC-2 resistant, HSC-3 resistant and HO-1-u-1 parental and resistant; it is not "
+        "active in 10 of 14 lines and conditions."
+    )
+    assert "KEAP1 W544* in HSC-3 resistant" in answers["why"][0]
+    assert answers["why"][1] == (
+        "Activity came with resistance in HSC-2 resistant and HSC-3 resistant and was there before "
+        "resistance in HO-1-u-1 resistant."
+    )
+    assert "in candidates HSC-3 resistant 0." in answers["exploited"][1]
     for name in ("mmc_candidates", "mmc_candidates_evidence", "mmc_candidates_quadrants"):
         assert "Research use only" in section(of_seven, name)["description"]
         assert (of_seven / f"{name}_mqc.json").stat().st_size < 300_000

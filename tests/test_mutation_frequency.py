@@ -531,8 +531,10 @@ def test_main__the_same_study_gives_the_same_bytes(run, tmp_path):
 
 def test_main__findings_are_by_cohort(run):
     samples, mutations = domain_study({"TCGA": [79, 80], "C-CAT": [79] * 7})
-    findings = section(run(samples, mutations))["nrf2flow"]["findings"]
-    assert findings["C-CAT"].startswith("KEAP1 0.0 % (0 of 200); NFE2L2 3.5 % (7 of 200)")
+    told = section(run(samples, mutations))["nrf2flow"]
+    assert told["findings"]["C-CAT"].startswith("KEAP1 0.0 % (0 of 200); NFE2L2 3.5 % (7 of 200)")
+    (answer,) = told["answers"]["cohorts"]
+    assert "3.5 % of C-CAT (7 of 200, 1.7 to 7.0 %)" in answer
 
 
 # ---- real data

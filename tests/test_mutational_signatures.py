@@ -498,6 +498,9 @@ def test_main__says_what_was_seen_and_what_could_have_been(analysed):
     findings = section["nrf2flow"]["findings"]
     assert findings["naive"].startswith("SBS31+SBS35 not seen (p ")
     assert findings["treated"].startswith("SBS31+SBS35 2")
+    (answer,) = section["nrf2flow"]["answers"]["cohorts"]
+    assert answer.startswith("Signatures of therapy: in ")
+    assert f"in treated {findings['treated']}" in answer
     assert findings["tiny"] == "SBS31+SBS35 not assessable (3 mutations; 50 are needed)"
     assert "No substitution shows by its context what made it" in section["description"]
 

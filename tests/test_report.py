@@ -13,6 +13,7 @@ from common.programs import run
 from common.tables import write_table
 from conftest import ROOT
 from report import (
+    QUESTIONS,
     analysis_of,
     explain,
     findings_of,
@@ -41,6 +42,8 @@ DICTIONARY = pd.DataFrame(
         ("differential_expression/summary.tsv", "status", "text", None, "ok, or why there is no test"),
         ("differential_expression/*.tsv", "status", "text", None, "not this one"),
         ("sample_enrichment/scores.tsv", "<sample>", "number", None, "Score in the sample"),
+        ("normalise_expression/factors.tsv", "genes_detected", "integer", None, "Genes with a count"),
+        ("normalise_expression/factors.tsv", "library_size", "integer", None, "Library size"),
     ],
     columns=["table", "column", "type", "unit", "meaning"],
 )
@@ -58,7 +61,8 @@ def frame(columns: str, *rows: tuple[str, ...]) -> pd.DataFrame:
 
 
 def section(name: str, **further: object) -> dict:
-    extra = {"table": "", "statuses": "", "links": [], "dois": [], "findings": {}} | further
+    extra = {"table": "", "statuses": "", "links": [], "dois": [], "findings": {}, "answers": {}}
+    extra |= {"samples": {}} | further
     return {"id": name, "data": extra.pop("data", {}), "nrf2flow": extra}
 
 
@@ -92,9 +96,10 @@ def full_study(folder: Path) -> Study:
     """All plot types, awkward names, an analysis that was not planned, and simulated data."""
     planned = [(name, "yes", "") for name in ("normalise_expression", "differential_expression")]
     planned += [("sample_enrichment", "yes", ""), ("gene_set_enrichment", "no", "gene_sets is none")]
-    planned += [("mmc_candidates", "yes", "")]
+    planned += [("mmc_candidates", "yes", ""), ("survival", "no", "patients not given")]
     study = Study(folder, *planned, simulate="small")
-    study.write("mmc_candidates", "Calls", "No line is a candidate.", "html", "<p>None.</p>")
+    answers = {"active": ["NRF2 is active in no line."]}
+    study.write("mmc_candidates", "Calls", "No line is a candidate.", "html", "<p>None.</p>", answers=answers)
     notes = frame("sheet note", ("rnaseq", "line SAS has one condition <parental>"))
     write_table(notes, folder / "checked/notes.tsv")
 
@@ -102,8 +107,10 @@ def full_study(folder: Path) -> Study:
     colours = {"categories": {"reads": {"name": "reads", "color": "#0072B2"}}, "ylab": "reads"}
     links = ["factors.tsv", "log_cpm.tsv"]
     sentence = "3 samples & 12 genes: q < 0.05."
+    samples = {"factors.tsv": {"007": {"genes_detected": 12}, "1e5": {"genes_detected": 11}}}
     study.write(
-        "normalise_expression", "Libraries", sentence, "bargraph", bars, settings=colours, links=links
+        *("normalise_expression", "Libraries", sentence, "bargraph", bars),
+        **{"settings": colours, "links": links, "samples": samples},
     )
     boxes = {sample: [1.0, 2.0, 4.0, 8.0] for sample in SAMPLES}
     study.write("normalise_expression_box", "Distribution", "Log-CPM.", "box", boxes)
@@ -126,6 +133,7 @@ def full_study(folder: Path) -> Study:
         links=[f"{name}.genes.tsv" for name in "abcdefg"],
         dois=["10.1186/s13059-014-0550-8"],
         findings={RESISTANT: "312 genes up, 0 down"},
+        answers={"changes": ["312 genes rise at q < 0.05.", "None falls.", "This is a third."]},
     )
     one = {"data_labels": [RESISTANT]}
     points = {f"gene{n}": {"x": n / 100, "y": 1.0, "color": "#D55E00"} for n in range(300)}
@@ -167,23 +175,45 @@ def shown_in(html: str, name: str) -> str:
     return html[start:end]
 
 
-def test_report__goes_from_the_call_by_warnings_and_findings_through_the_plan_to_the_record(html):
+RECORDED = ["plan", "methods", "parameters", "inputs", "versions"]
+
+
+def test_report__goes_from_the_call_through_the_six_questions_and_the_quality_to_the_record(html):
     assert re.findall(r'id="mqc-section-wrapper-([^"]+)-section"', html) == [
-        *("mmc_candidates", "warnings", "findings"),
-        *("normalise_expression", "normalise_expression_box", "normalise_expression_grid"),
-        "normalise_expression_zeros",
+        *("mmc_candidates", "warnings", "answer-active", "answer-why", "answer-changes"),
         *("differential_expression", "differential_expression_volcano"),
-        *(
-            "sample_enrichment",
-            "sample_enrichment_many",
-            "sample_enrichment_none",
-            "sample_enrichment_violin",
-        ),
-        *("plan", "methods", "parameters", "inputs", "versions"),
+        *("sample_enrichment", "sample_enrichment_many", "sample_enrichment_none"),
+        *("sample_enrichment_violin", "answer-exploited", "answer-patients", "answer-cohorts", "samples"),
+        *("normalise_expression", "normalise_expression_box", "normalise_expression_grid"),
+        *("normalise_expression_zeros", "findings"),
+        *RECORDED,
     ]
-    groups = re.findall(r'<h2 class="mb-0" id="([^"]+)">', html)
-    analyses = ["normalise_expression", "differential_expression", "sample_enrichment"]
-    assert groups == ["mmc_candidates", "overview", *analyses, "record"]
+    assert re.findall(r'<h2 class="mb-0" id="([^"]+)">', html) == [
+        *("mmc_candidates", "overview", "question-active", "question-why", "question-changes"),
+        *("differential_expression", "sample_enrichment", "question-exploited", "question-patients"),
+        *("question-cohorts", "quality", "normalise_expression", "by_name", "record"),
+    ]
+
+
+def test_report__answers_a_question_in_two_sentences_that_lead_to_their_evidence(html):
+    answer = shown_in(html, "answer-changes")
+    link = "(<a href='#differential_expression'>Differential expression</a>)"
+    assert f"<p>312 genes rise at q&nbsp;&lt;&nbsp;0.05. {link}</p>" in answer
+    assert "None falls." in answer
+    assert "This is a third." not in html
+    assert "NRF2 is active in no line. (<a href='#mmc_candidates'>" in shown_in(html, "answer-active")
+
+
+def test_report__says_why_a_question_has_no_answer(html):
+    assert "Not answered in this run: no analysis sums it up." in shown_in(html, "answer-why")
+    assert "Not answered in this run: patients not given." in shown_in(html, "answer-patients")
+
+
+def test_report__shows_all_samples_in_one_table(html):
+    table = shown_in(html, "samples")
+    assert all(f">{sample}</span>" in table for sample in ("007", "1e5"))
+    assert "Genes with a count" in table
+    assert table.count("Library size") == 0, "what no sample has"
 
 
 def test_report__says_first_that_data_are_simulated(html):
@@ -289,13 +319,13 @@ def test_report__the_same_sections_give_the_same_data(reported, tmp_path, run_sc
         assert again.read_bytes() == path.read_bytes(), path.name
 
 
-def test_report__nothing_but_the_record_when_nothing_ran(tmp_path, run_script):
+def test_report__nothing_but_questions_and_the_record_when_nothing_ran(tmp_path, run_script):
     study = Study(tmp_path, ("normalise_expression", "no", "counts not given"))
     (tmp_path / "sections").rmdir()
     assert run_script(main, **study.options()).exit_code == 0
     html = (tmp_path / "results/multiqc_report.html").read_text()
     anchors = re.findall(r'id="mqc-section-wrapper-([^"]+)-section"', html)
-    assert anchors == ["plan", "methods", "parameters", "inputs", "versions"]
+    assert anchors == [*(f"answer-{question}" for question in QUESTIONS), *RECORDED]
     assert "Simulated data." not in html
     assert (tmp_path / "results/findings.txt").read_text() == ""
 
@@ -595,7 +625,7 @@ def reported_reads(logs, tmp_path_factory) -> Path:
 def test_report__what_programs_say_follows_the_analysis_that_ran_them(reported_reads):
     page = (reported_reads / "multiqc_report.html").read_text()
     groups = re.findall(r'<h2 class="mb-0" id="([^"]+)">\s*([^<]*?)\s*<', page[page.rindex("<body>") :])
-    assert groups == [
+    assert groups[len(QUESTIONS) :] == [
         *(("trim_reads", "Trim_reads"), ("fastp", "Trim_reads: fastp")),
         *(("quantify_transcripts", "Quantify_transcripts"), ("salmon", "Quantify_transcripts: salmon")),
         *(("align_rna", "Align_rna"), ("star", "Align_rna: STAR")),

@@ -579,6 +579,7 @@ def test_main__writes_tables_one_figure_a_grouping_and_what_the_choice_of_the_cu
     assert "circular" in told["description"]
     assert "Score high against low: HR" in told["description"]
     assert "corrected p = 0.040" in told["nrf2flow"]["findings"]["patients"]
+    assert told["nrf2flow"]["answers"]["patients"][0].startswith("Overall survival, score high against low:")
     drawn = pd.read_csv(tmp_path / "score_group.curves.tsv", sep="\t")
     assert drawn.text.dropna().str.contains("corrected for the choice of cutoff p = 0.040").any()
     assert drawn.text.dropna().str.contains("circular").any()

@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from common.figures import COLOURS, PALE, ROLES, files_of, new_figure, save_figure, shortened, styled
-from common.multiqc import write_section
+from common.multiqc import rows_of, write_section
 
 MM = 1 / 25.4
 PAGE = 180  # mm
@@ -364,4 +364,5 @@ def write_pairs(alignment: pd.DataFrame, results: Path) -> None:
         statuses=alignment.status,
         links=["alignment.tsv"],
         dois=DOIS,
+        samples={"alignment.tsv": rows_of(alignment.set_index("sample")[["on_target_rate", "median_depth"]])},
     )

@@ -164,6 +164,19 @@ def finding(worth: pd.DataFrame, corrected: pd.DataFrame) -> dict[str, str]:
     return {"patients": said}
 
 
+def answer(worth: pd.DataFrame, corrected: pd.DataFrame, confidence: float) -> str:
+    """Say what the score is worth, with the interval of the AUC."""
+    found = finding(worth, corrected)
+    auc = worth.loc["auc"]
+    if not found:
+        return f"What the score is worth is not known: {auc.reason or worth.loc['cutoff'].reason}."
+    limits = f" ({100 * confidence:g} % interval {auc.ci_low:.2f} to {auc.ci_high:.2f})"
+    said = found["patients"].replace(
+        f"AUC {auc.value:.2f}", f"AUC {auc.value:.2f}{limits if pd.notna(auc.ci_low) else ''}"
+    )
+    return f"In recurrence: {said}."
+
+
 def table_of(
     table: pd.DataFrame, names: Sequence[str], columns: Sequence[str]
 ) -> dict[str, dict[str, object]]:
@@ -204,6 +217,7 @@ def write_sections(
         links=["groups.tsv", "roc.tsv"],
         dois=DOIS,
         findings=finding(worth, corrected),
+        answers={"patients": [answer(worth, corrected, confidence)]},
     )
     write_section(
         folder / "biomarker_cutoff_accuracy_mqc.json",

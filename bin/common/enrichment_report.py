@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from common.figures import COLOURS, DIVERGING, PALE, QUIET, ROLES, new_figure, shortened, styled
 from common.gene_sets import readable
-from common.multiqc import write_section
+from common.multiqc import listed, write_section
 
 DOIS = ["10.1073/pnas.0506580102", "10.2202/1544-6115.1585"]
 SHOWN = 12  # contrasts whose running sums the report holds
@@ -19,6 +19,7 @@ CORNERS = 60  # of each running sum there
 COMMON_SHOWN = 30
 TOP = 10
 PANELS = 12
+OVER_ALL = "all"  # what the contrast over all lines is called by
 NAMED = 5  # highlighted sets in a finding
 DIRECTIONS = {
     "up": {"name": "higher in the target condition", "color": ROLES["target"]},
@@ -231,6 +232,29 @@ def highlighted_scores(
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
 
 
+def answer(scores: pd.DataFrame, summary: pd.DataFrame, q_value_max: float) -> str:
+    """Say in which contrasts the highlighted sets moved, of a line each unless there is none of a line."""
+    tested = scores[scores.status == "ok"]
+    lines = tested[~tested.contrast.str.startswith(f"{OVER_ALL}.")]
+    tested = lines if len(lines) else tested
+    if tested.empty:
+        sets = summary[["up", "down"]].sum()
+        return f"{sets.up} gene sets rise and {sets.down} fall at q < {q_value_max:g} over all contrasts."
+    names, _ = shorter(list(dict.fromkeys(tested.contrast)))
+    found = tested[tested.q_value < q_value_max].assign(rises=lambda rows: rows.nes > 0)
+    parts = []
+    for (gene_set, rises), own in found.groupby(["gene_set", "rises"], sort=False):
+        ends = list(dict.fromkeys(f"{nes:.2f}" for nes in (own.nes.min(), own.nes.max())))
+        where = listed((names[contrast] for contrast in own.contrast), NAMED)
+        parts.append(
+            f"{readable(gene_set, 60)} {'rises' if rises else 'falls'} in {where} (NES {' to '.join(ends)})"
+        )
+    if not parts:
+        where = listed(names.values(), NAMED)
+        return f"None of the highlighted gene sets moves at q < {q_value_max:g} in {where}."
+    return f"At q < {q_value_max:g}, {'; '.join(parts)}."
+
+
 class Enrichment(NamedTuple):
     """What the sections show: tables as they are written, by contrast where there is one for each."""
 
@@ -270,6 +294,7 @@ def write_sections(
         ],
         dois=DOIS,
         findings={contrast: finding(sets, marked, q_value_max) for contrast, sets in found.sets.items()},
+        answers={"changes": [answer(found.highlighted, found.summary, q_value_max)]},
     )
     if len(found.highlighted):
         significant = int((found.highlighted.q_value < q_value_max).sum())

@@ -8,7 +8,7 @@ import pandas as pd
 
 from common.figures import ROLES, embedded, save_figure, shown_together
 from common.group_comparison_figure import draw, drawn_of, level_of, title_of
-from common.multiqc import rows_of, write_section
+from common.multiqc import listed, rows_of, write_section
 
 SHOWN = 300  # rows of the table in the report
 SIGNIFICANT = ("*", "**", "***")
@@ -79,6 +79,24 @@ def findings_of(groups: pd.DataFrame, tests: pd.DataFrame) -> dict[str, str]:
     for line, words in calls_of(groups).items():
         found.setdefault(line, []).extend(words)
     return {line: "; ".join(found[line]) for line in dict.fromkeys(groups.line) if line in found}
+
+
+def answer(tests: pd.DataFrame) -> dict[str, list[str]]:
+    """Say what differs between conditions in assays under treatment, where there are any."""
+    treated = set(tests.assay[tests.treatment.fillna("") != ""])
+    pairs = tests[(tests.comparison == "conditions") & tests.assay.isin(treated) & tests.p_value.notna()]
+    if pairs.empty:
+        return {}
+    found = pairs[pairs.stars.isin(SIGNIFICANT)]
+    parts = []
+    for (assay, line), rows in found.groupby(["assay", "line"], sort=False):
+        row = rows.loc[rows.p_value.idxmin()]
+        limits = f" ({row.ratio_low:.2g} to {row.ratio_high:.2g})" if pd.notna(row.ratio_low) else ""
+        parts.append(f"{title_of(assay)}{treated_with(row)} is {row.ratio:.2g}-fold{limits} in {line}")
+    assays = listed(title_of(assay) for assay in dict.fromkeys(pairs.assay))
+    if not parts:
+        return {"changes": [f"{assays} under treatment does not differ significantly in any line."]}
+    return {"changes": [f"Against the reference condition, {listed(parts, TOLD)}."]}
 
 
 def sentence_of(groups: pd.DataFrame, tests: pd.DataFrame, test: str) -> str:
@@ -160,6 +178,7 @@ def write_sections(
         links=["tests.tsv", "groups.tsv"],
         dois=DOIS,
         findings=findings_of(groups, tests),
+        answers=answer(tests),
     )
     html, left = shown_together([picture for _, picture in pictures])
     write_section(

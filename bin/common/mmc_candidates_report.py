@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from common.figures import PALE, QUIET, embedded, files_of, save_figure, shown_together
+from common.mmc_candidates_answers import answers_of
 from common.mmc_candidates_figure import (
     CALLS,
     DARK,
@@ -228,6 +229,7 @@ def write_sections(
         links=["candidates.tsv", "evidence.tsv", "leave_one_out.tsv"],
         dois=DOIS,
         findings=findings_of(candidates),
+        answers=answers_of(candidates, judged),
     )
     write_matrix(judged, candidates, stems["evidence_matrix"], folder)
     decisive = left[(left.kind == "evidence") & (left.decisive == "yes")]

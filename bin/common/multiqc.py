@@ -15,9 +15,12 @@ def counted(statuses: Iterable[str]) -> str:
     return ", ".join(f"{status} {count:,}" for status, count in ordered)
 
 
-def listed(words: Iterable[str]) -> str:
-    """Write a list in words: `A, B and C`; `none` if it is empty."""
-    *first, last = list(words) or ["none"]
+def listed(words: Iterable[str], most: int | None = None) -> str:
+    """Write a list in words: `A, B and C`; `none` if it is empty; `A and 7 more` of more than `most`."""
+    words = list(words)
+    if most is not None and len(words) > most:
+        words = [*words[:most], f"{len(words) - most:,} more"]
+    *first, last = words or ["none"]
     return f"{', '.join(first)} and {last}" if first else last
 
 
@@ -34,6 +37,8 @@ def write_section(
     links: Sequence[str] = (),
     dois: Sequence[str] = (),
     findings: Mapping[str, str] | None = None,
+    answers: Mapping[str, Sequence[str]] | None = None,
+    samples: Mapping[str, Mapping[str, Mapping[str, object]]] | None = None,
 ) -> None:
     """Write a MultiQC section: one sentence and one plot, drawn from data.
 
@@ -42,7 +47,9 @@ def write_section(
     `table` names the published table (`summary.tsv`) whose columns a plot_type `table` shows:
     report.py takes their meaning from the data dictionary. `statuses` are counted under the sentence,
     `links` name files of results/<analysis>/, `dois` the method's papers.
-    `findings` has what was found, in a few words, by line or contrast: the report's first section.
+    `findings` has what was found, in a few words, by line or contrast: the report lists them by name.
+    `answers` has sentences with numbers for each question (report.py's QUESTIONS) that the analysis answers.
+    `samples` has by published table, sample and column what the report's one table of all samples shows.
     """
     section = {
         "id": path.name.removesuffix("_mqc.json"),
@@ -57,6 +64,8 @@ def write_section(
             "links": list(links),
             "dois": list(dois),
             "findings": dict(findings or {}),
+            "answers": {question: list(said) for question, said in (answers or {}).items()},
+            "samples": dict(samples or {}),
         },
     }
     path.write_text(json.dumps(section, indent=1, allow_nan=False) + "\n")

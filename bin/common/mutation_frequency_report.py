@@ -9,6 +9,7 @@ from common.figures import files_of
 from common.multiqc import listed, write_section
 from common.mutation_frequency_figure import COLOURS, STEM
 
+ASKED = ("KEAP1", "NFE2L2")  # the genes of the axis that the question is about
 TOLD = 6  # genes that a sentence names
 DOIS = ["10.1080/01621459.1927.10502953", "10.2307/2342435", "10.1111/j.2517-6161.1995.tb02031.x"]
 DOMAIN_DOIS = ["10.1093/biomet/26.4.404", "10.1038/nature12213", "10.1111/j.2517-6161.1968.tb00759.x"]
@@ -88,6 +89,35 @@ def findings_of(frequency: pd.DataFrame) -> dict[str, str]:
         cohort: "; ".join(f"{row.gene} {share_text(row)}" for row in own.itertuples())
         for cohort, own in target.groupby("cohort", sort=False)
     }
+
+
+def answer(frequency: pd.DataFrame, comparison: pd.DataFrame, q_value_max: float) -> str:
+    """Say how often KEAP1 and NFE2L2 are mutated, with intervals, and whether cohorts differ."""
+    parts = []
+    for gene in ASKED:
+        rows = frequency[(frequency.gene == gene) & (frequency.status == "ok")]
+        said = [
+            f"{100 * row.frequency:.1f} % of {row.cohort} ({row.mutated:,} of {row.profiled:,}, "
+            f"{100 * row.ci_low:.1f} to {100 * row.ci_high:.1f} %)"
+            for row in rows.itertuples()
+        ]
+        parts += [f"{gene} is mutated in {listed(said)}"] if said else []
+    if not parts:
+        return "Whether KEAP1 and NFE2L2 are mutated is not known: no cohort was profiled for them."
+    tested = comparison[comparison.gene.isin(ASKED) & (comparison.status == "ok")]
+    apart = tested[tested.q_value < q_value_max]
+    if len(apart):
+        parts.append(
+            "cohorts differ in "
+            + listed(
+                f"{row.gene} (odds ratio of {row.cohort_2} {row.odds_ratio:.2g}, {row.odds_low:.2g} to "
+                f"{row.odds_high:.2g}, q {row.q_value:.2g})"
+                for row in apart.itertuples()
+            )
+        )
+    elif len(tested):
+        parts.append("cohorts do not differ significantly in them")
+    return f"{'; '.join(parts)}."
 
 
 def domains_in_words(domain: pd.DataFrame, between: pd.DataFrame, q_value_max: float) -> str:
@@ -179,6 +209,7 @@ def write_report(
         links=["frequency.tsv", "panels.tsv", "comparison.tsv", "classes.tsv", *figure],
         dois=DOIS,
         findings=findings_of(frequency),
+        answers={"cohorts": [answer(frequency, comparison, q_value_max)]},
     )  # fmt: skip
     data, labels = shares_by_domain(domain)
     if not data:

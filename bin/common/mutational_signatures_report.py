@@ -36,6 +36,12 @@ def shown_by(row: tuple) -> str:
     return f"{row.signatures} not seen (p {row.p_value:.2g}), where {could} with {percent(row.power)} power"
 
 
+def answer(together: pd.DataFrame) -> str:
+    """Say in which cohorts the signatures of therapy are seen, and what would have been."""
+    said = [f"in {row.cohort} {shown_by(row)}" for row in together.itertuples()]
+    return f"Signatures of therapy: {'; '.join(said)}."
+
+
 def write_shares(
     tables: Mapping[str, pd.DataFrame], therapy: Sequence[str], drawn: Sequence[str], path: Path
 ) -> None:
@@ -87,6 +93,7 @@ def write_shares(
         ],
         dois=DOIS,
         findings=findings,
+        answers={"cohorts": [answer(together)]} if len(together) else None,
     )
 
 

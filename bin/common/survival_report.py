@@ -137,6 +137,15 @@ def finding(found: Compared, groupings: Sequence[Grouping]) -> dict[str, str]:
     return {"patients": "; ".join(parts)} if parts else {}
 
 
+def answer(found: Compared, groupings: Sequence[Grouping]) -> str:
+    """Say what differs in survival, of the first grouping, or why that is not known."""
+    if told_of := finding(found, groupings):
+        said = told_of["patients"]
+        return f"{said[0].upper()}{said[1:]}."
+    lacking = "Whether survival differs is not known: no patient of a group was followed."
+    return " ".join(sentences(found, groupings[:1])) or lacking
+
+
 def as_steps(own: pd.DataFrame) -> dict[float, float]:
     """Turn a curve into the corners of its steps."""
     corners: dict[float, float] = {}
@@ -190,6 +199,7 @@ def write_report(
         links=["medians.tsv", "km.tsv", *links],
         dois=DOIS,
         findings=finding(found, groupings),
+        answers={"patients": [answer(found, groupings)]},
     )
     write_pictures(folder / "survival_figures_mqc.json", pictures, links)
     write_curves(folder / "survival_steps_mqc.json", found.km, groupings)
