@@ -180,7 +180,8 @@
     const words = [];
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      if (!shown(node.parentElement) || fixed(node.parentElement)) continue;
+      const place = node.parentElement.getBoundingClientRect();
+      if (place.top > window.innerHeight || !shown(node.parentElement) || fixed(node.parentElement)) continue;
       for (const word of node.data.matchAll(/\S+/g)) {
         const range = document.createRange();
         range.setStart(node, word.index);
@@ -214,7 +215,8 @@
 
   // Links within the page that lead nowhere.
   const deadLinks = () => [...document.querySelectorAll("a[href^='#']")]
-    .filter((link) => shown(link) && link.hash.length > 1 && !document.getElementById(decodeURIComponent(link.hash.slice(1))))
+    .filter((link) => shown(link) && !["", "#top"].includes(link.hash)
+      && !document.getElementById(decodeURIComponent(link.hash.slice(1))))
     .map((link) => `${link.hash}: ${wordsOf(link)}`);
 
   window.page = { behindButtons, collisions, cut, deadLinks, empty, firstScreen, links, overflow };

@@ -53,7 +53,7 @@ def browser() -> Iterator[webdriver.Chrome]:
         options.add_argument(option)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    driver.set_script_timeout(60)
+    driver.set_script_timeout(110)
     yield driver
     driver.quit()
 
@@ -112,6 +112,10 @@ def test_report__is_no_wider_than_the_screen(report):
 def test_report__has_no_labels_that_lie_on_each_other_or_are_cut(report):
     assert report.says("collisions") == []
     assert report.says("cut") == []
+
+
+@pytest.mark.parametrize("report", ["phone"], indirect=True)  # where plots are narrowest
+def test_report__has_none_in_what_the_buttons_of_its_plots_show(report):
     assert report.says("behindButtons") == []
 
 
