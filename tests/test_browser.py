@@ -105,7 +105,7 @@ def test_report__has_no_empty_section_or_plot(report):
 
 
 def test_report__is_no_wider_than_the_screen(report):
-    assert report.driver.execute_script("return document.documentElement.clientWidth") == report.width
+    assert report.driver.execute_script("return window.innerWidth") == report.width
     assert report.says("overflow") == []
 
 
