@@ -60,6 +60,7 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 def opened(browser: webdriver.Chrome, path: Path, screen: str) -> Opened:
     """Open a file, and wait until all that it draws is drawn."""
+    browser.get("about:blank")  # or all plots of the last page fit themselves to the new screen
     for log in ("browser", "performance"):
         browser.get_log(log)
     width, height, mobile = SCREENS[screen]
