@@ -136,6 +136,10 @@
     return width > 100 && height > 100 && visible && marks;
   }
 
+  // Has all been drawn that is shown? (Plots of MultiQC are empty first. A page without MultiQC has none.)
+  const isDrawn = () => document.readyState === "complete" && (!window.mqc_plots
+    || [...document.querySelectorAll(".hc-plot")].every((plot) => plot._fullData || !shown(plot.parentElement)));
+
   // Sections without anything below heading and description, and plots, tables and pictures with nothing.
   function empty() {
     const found = [];
@@ -200,7 +204,7 @@
       const buttons = [...group.querySelectorAll(".dataset-switch-group button, .percent-switch")].filter(shown);
       for (const button of buttons) {
         button.click();
-        await new Promise((resume) => { requestAnimationFrame(() => requestAnimationFrame(resume)); });
+        await new Promise((resume) => { setTimeout(resume, 20); });
         const faults = [...collisions(group), ...cut(group)];
         if (![...group.querySelectorAll(".hc-plot")].every(drawn)) faults.push("not drawn");
         found.push(...faults.map((fault) => `${wordsOf(button)}: ${fault}`));
@@ -219,5 +223,5 @@
       && !document.getElementById(decodeURIComponent(link.hash.slice(1))))
     .map((link) => `${link.hash}: ${wordsOf(link)}`);
 
-  window.page = { behindButtons, collisions, cut, deadLinks, empty, firstScreen, links, overflow };
+  window.page = { behindButtons, collisions, cut, deadLinks, empty, firstScreen, isDrawn, links, overflow };
 })();

@@ -67,10 +67,8 @@ def opened(browser: webdriver.Chrome, path: Path, screen: str) -> Opened:
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     browser.get(path.resolve().as_uri())
-    browser.execute_async_script(
-        "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(arguments[0])))"
-    )
     browser.execute_script(PAGE)
+    WebDriverWait(browser, 60).until(lambda _: browser.execute_script("return page.isDrawn()"))
     errors = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     requests = [
