@@ -18,6 +18,7 @@ include { PATIENTS       } from './subworkflows/patients'
 include { COHORTS        } from './subworkflows/cohorts'
 include { MMC_CANDIDATES } from './modules/mmc_candidates'
 include { REPORT         } from './modules/report'
+include { RUN_RECORD     } from './modules/run_record'
 
 workflow {
     if (params.help.toString().toBoolean()) {
@@ -119,7 +120,7 @@ workflow {
     )
 
     // What follows from all of it: in which lines can mitomycin C exploit the axis?
-    evidence = EXPRESSION.out.evidence.mix(NQO1.out.evidence, RESISTANCE.out.evidence, ASSAYS.out.evidence)
+    evidence = EXPRESSION.out.evidence.mix(NQO1.out.evidence, RESISTANCE.out.evidence, ASSAYS.out.evidence, PATIENTS.out.evidence)
     MMC_CANDIDATES(
         evidence.combine(planned).filter { _table, plan -> plan.mmc_candidates }.map { table, _plan -> table }.collect(sort: { table -> table.name }),
         CHECK_INPUTS.out.rules.first(),
@@ -127,7 +128,7 @@ workflow {
     )
 
     // Whichever analyses ran, their sections go into one report, always in the same order.
-    checked = CHECK_INPUTS.out.plan.mix(CHECK_INPUTS.out.inputs, CHECK_INPUTS.out.notes, CHECK_INPUTS.out.parameters)
+    checked = CHECK_INPUTS.out.plan.mix(CHECK_INPUTS.out.inputs, CHECK_INPUTS.out.notes, CHECK_INPUTS.out.parameters, CHECK_INPUTS.out.again)
     sections = READS.out.sections.mix(EXPRESSION.out.sections, AMPLICONS.out.sections, ASSAYS.out.sections, NQO1.out.sections, RESISTANCE.out.sections, PATIENTS.out.sections, COHORTS.out.sections, MMC_CANDIDATES.out.sections).flatten()
     versions = channel.topic('versions')
         .map { table -> table.text }
@@ -138,6 +139,18 @@ workflow {
         READS.out.logs.collect(sort: { log -> log.name }).ifEmpty([]),
         versions.unique().toSortedList().map { texts -> texts.join('') }.collectFile(name: 'versions.tsv'),
         files("${projectDir}/assets/{columns.tsv,multiqc_config.yml,methods.yml,report.css}"),
+    )
+
+    // The record of the run, when all else has ended: what was published, from what, with what, and what it took.
+    references = channel.topic('reference').filter { _folder, _files -> params.save_reference.toString().toBoolean() }
+    outputs = channel.topic('published').mix(references).flatMap { folder, items -> published(folder, items) }
+    RUN_RECORD(
+        outputs.toSortedList { one, other -> one.path <=> other.path }.map { rows -> groovy.json.JsonOutput.toJson([run: pipeline(), started: workflow.start.toString(), parameters: recorded(), files: rows]) }.collectFile(name: 'record.json'),
+        CHECK_INPUTS.out.inputs,
+        REPORT.out.versions,
+        REPORT.out.versions.map { _table -> [file("${params.outdir}/pipeline_info/trace.txt", glob: false)].findAll { path -> path.exists() } },
+        files("${projectDir}/{main.nf,nextflow_schema.json,CITATION.cff,assets/columns.tsv,assets/methods.yml}"),
+        params.subMap('cost_per_cpu_hour', 'cost_per_gb_hour'),
     )
 }
 
@@ -209,11 +222,51 @@ def values(rows) {
     def read = staged(rows)
     return [
         parameters: params,
+        run: pipeline(),
         files: read.collect { row -> told(row) },
         references: rows.findAll { row -> row[0] in references() }.collect { row -> told(row) + seen(row[3]) },
         tables: tables(rows).collect { table -> table.subMap('sheet', 'cell') },
         paths: read.collectMany { row -> cells(row[0], row[3]) }.collect { cell -> cell.findAll { name, _value -> name != 'path' } },
     ]
+}
+
+// What it takes to run the same again, beside parameters and inputs.
+def pipeline() {
+    return [
+        name: workflow.manifest.name,
+        version: workflow.manifest.version,
+        nextflow: workflow.nextflow.version.toString(),
+        profile: workflow.profile,
+        repository: workflow.repository,
+        revision: workflow.revision,
+        commitId: workflow.commitId,
+    ]
+}
+
+// The parameters as they are published: with --pseudonymise files and folders without those that they are in.
+def recorded() {
+    def bare = params.pseudonymise.toString().toBoolean()
+    return params.collectEntries { name, value -> [name, bare && value instanceof CharSequence ? value.replaceAll('[^,]*/', '') : value] }
+}
+
+// What is published in a folder of the results, of these outputs: [{ path, size, sha256 }], no sha256 of what is large.
+def published(folder, outputs) {
+    return [outputs].flatten().findAll { output -> output.name != 'versions.tsv' || folder == 'report' }.collectMany { output ->
+        within(output).collect { path ->
+            def name = output.isDirectory() ? "${folder}/${output.name}/${output.relativize(path)}" : "${folder}/${output.name}"
+            [path: name.toString(), size: path.size(), sha256: hasText(path) ? path.bytes.digest('SHA-256') : null]
+        }
+    }
+}
+
+// The file itself, or all files in a folder.
+def within(path) {
+    return path.isDirectory() ? path.listFiles().collectMany { inner -> within(inner) } : [path]
+}
+
+// Whether a file is a table, a figure or text, not reads, alignments or an index.
+def hasText(path) {
+    return path.name ==~ /.+\.((tsv|csv|txt|vcf|bed)(\.gz)?|json|html|svg|png|sh)/ && path.size() < 100.MB.toBytes()
 }
 
 // The parameters by group, as nextflow_schema.json describes them.

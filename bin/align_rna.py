@@ -38,6 +38,7 @@ from common.alignment_files import (
     records,
 )
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
+from common.file_names import without_names
 from common.multiqc import rows_of, write_section, write_versions
 from common.programs import program_version, run
 from common.tables import SAMPLES, read_table, write_table
@@ -367,8 +368,17 @@ def sample(
     show_default=True,
     help="Whether a file that cannot be used is an error.",
 )
+@click.option(
+    "--pseudonymise",
+    type=bool,
+    default=False,
+    show_default=True,
+    help="Whether files are not named as they are called.",
+)
 @RESULTS
-def given(sample: str, alignment: Path, genome: Path, strict: bool, results: Path) -> None:
+def given(
+    sample: str, alignment: Path, genome: Path, strict: bool, pseudonymise: bool, results: Path
+) -> None:
     """Check an alignment that was given, and link it by the sample's name; without an index, make one."""
     results.mkdir(parents=True, exist_ok=True)
     pysam.set_verbosity(0)  # what is wrong is said once, in words
@@ -379,6 +389,9 @@ def given(sample: str, alignment: Path, genome: Path, strict: bool, results: Pat
         if strict:
             raise InputError(f"sample {sample}: {error}") from error
         row = {"status": error.status, "reason": str(error)}
+    if pseudonymise:
+        words = {path.name: "the alignment" for path in alignment.iterdir()}
+        row["reason"] = without_names(row["reason"], words)
     write_row(sample, row | {"source": "given"}, results)
     write_versions(results / "versions.tsv", "pandas", "pysam")
 

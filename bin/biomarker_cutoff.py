@@ -31,6 +31,9 @@ Correction for the choice
   of the log-rank statistic). It tests that the score has nothing to do with the outcome.
   Recurrence is an event of disease-free survival: by a cutoff chosen by recurrence it is circular, as the
   chi-squared test is. A given cutoff needs no correction if it comes from other patients.
+Evidence for the call of candidates
+  The score of each tumour, also of those that came back, high or low; by a cutoff chosen in these patients it
+  does not count there.
 Assumes    Independent patients, censoring apart from the outcome, proportional hazards (Cox).
 
 References: DeLong et al. 1988, doi:10.2307/2531595; Sun and Xu 2014, doi:10.1109/LSP.2014.2337313; Youden
@@ -49,6 +52,7 @@ import numpy as np
 import pandas as pd
 from common import biomarker_cutoff_tables as tables
 from common import biomarker_cutoff_words as words
+from common.biomarker_cutoff_evidence import evidence_of
 from common.biomarker_cutoff_figure import write_figure
 from common.biomarker_cutoff_report import write_sections
 from common.cli import INPUT, RESULTS, Script
@@ -533,6 +537,13 @@ def correct(study: Study, cutoff: Cutoff, permutations: int, seed: int) -> pd.Da
     return said(pd.DataFrame(rows).reindex(columns=tables.CORRECTED), words.of_correction, cutoff)
 
 
+def list_evidence(sheet: pd.DataFrame, groups: pd.DataFrame, cutoff: Cutoff) -> pd.DataFrame:
+    """Say of each tumour, of those that came back by the same cutoff, whether its score is high."""
+    score = sheet.recurrent_score.round(DECIMALS)
+    again = sheet[["patient"]].assign(score=score, score_source="given", status="ok", reason="")
+    return evidence_of(groups, list_groups(again[score.notna()], cutoff), cutoff.source)
+
+
 def analyse(
     sheet: pd.DataFrame, given: float | None, permutations: int, horizon: float, bootstraps: int,
     seed: int, confidence: float,
@@ -546,8 +557,9 @@ def analyse(
     corrected = correct(study, cutoff, permutations, seed)
     association["p_corrected"] = np.where(association.test == "chi_squared", corrected.p_corrected[0], np.nan)
     worth = list_worth(study, cutoff, bootstraps, seed, confidence)
-    found = {"groups": list_groups(scored, cutoff), "roc": list_roc(study, cutoff), "cutoff": worth}
-    return found | {"association": association, "corrected": corrected}
+    groups = list_groups(scored, cutoff)
+    found = {"groups": groups, "roc": list_roc(study, cutoff), "cutoff": worth, "association": association}
+    return found | {"corrected": corrected, "biomarker_cutoff_evidence": list_evidence(sheet, groups, cutoff)}
 
 
 @click.command(cls=Script)

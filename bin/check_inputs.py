@@ -24,14 +24,16 @@ import pandas as pd
 from common.amplicon_sheets import check_amplicons
 from common.bench_sheets import check_bench, in_one_form
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
-from common.cohort_sheets import Cohorts, Table, check_cohorts, read_genes
+from common.cohort_sheets import Cohorts, Table, check_cohorts, names_in_cohorts, read_genes
 from common.count_matrix import Matrix, read_counts
 from common.gmt_files import check_overlap, note_highlighted, read_gene_sets
 from common.mmc_candidates_rules import check_rules
 from common.multiqc import write_versions
-from common.parameters import as_text, check_parameters, specifications
-from common.patient_sheets import check_patients, of_patients
+from common.parameters import as_text, asked_beside, check_parameters, specifications
+from common.patient_sheets import check_patients, check_tumours, of_patients
+from common.pseudonyms import Pseudonyms, hide
 from common.read_files import READS, Seen, check_reads, located, one_row_each
+from common.rerun import write_again
 from common.sheets import Problems, check_conditions, check_spelling, listed, meant, read_sheet, shown
 from common.tables import write_table
 from common.target_sheets import check_targets
@@ -45,7 +47,10 @@ REFERENCES = ("fasta", "gtf", "transcripts", "salmon_index", "star_index", "sign
 # Sheets too, else those that are shipped.
 ASSETS = ("target_genes", "loci", "skipping", "domains", "hotspots", "gene_aliases", "gene_panels")
 FILES = (*SHEETS, *ASSETS, "gene_sets", "rules")
-NOT_IN_RESULTS = ("outdir", "publish_dir_mode", "registry", "help", "save_reference", *FILES, *REFERENCES)
+NOT_IN_RESULTS = (
+    *("outdir", "publish_dir_mode", "registry", "help", "save_reference", "pseudonymise"),
+    *("cost_per_cpu_hour", "cost_per_gb_hour", *FILES, *REFERENCES),
+)
 # The sheets that are passed on with the columns that they have.
 AS_GIVEN = ("primers", "signature_exposures", "dose_response", "comparisons", "assays", "qpcr", "patients")
 # What each analysis needs of parameters and of the files that the rnaseq sheet names; any one of those
@@ -386,6 +391,7 @@ class Checked(NamedTuple):
     cohorts: Cohorts | None
     panel_genes: list[str]
     rows: list[int]  # of each file
+    pseudonyms: Pseudonyms | None
 
 
 def read_sheets(
@@ -406,6 +412,33 @@ def read_sheets(
                     fate = KEPT_WHOLE.get(file.parameter, "ignored")
                     problems.note(file.name, f"further columns, {fate}: {listed(further)}")
     return tables
+
+
+def call_otherwise(
+    given: Given, tables: dict[str, pd.DataFrame], specs: Mapping, folder: Path, problems: Problems
+) -> tuple[Given, Pseudonyms]:
+    """Put pseudonyms into sheets and into names of files; the schemas of sheets are within `folder`."""
+    cohorts = names_in_cohorts(tables["cohorts"], given.read, folder) if "cohorts" in tables else []
+    pseudonyms = Pseudonyms(tables["patients"].patient if "patients" in tables else [], cohorts)
+    columns = {
+        name: json.loads((folder / specs[name]["schema"]).read_text())["items"]["properties"]
+        for name in tables
+    }
+    files = [
+        file._replace(name="/".join([file.parameter] * ("/" in file.name) + [pseudonyms.of_file(file.name)]))
+        for file in given.files
+    ]
+    read = {key: table._replace(name=pseudonyms.within(table.name)) for key, table in given.read.items()}
+    names = {file.parameter: file.name for file in files}
+    before = {file.name: new.name for file, new in zip(given.files, files, strict=True)}
+    problems.notes = [(before[sheet], note) for sheet, note in problems.notes]
+    hide(names, tables, columns, pseudonyms, problems)
+    if "patients" in tables:
+        problems.note(names["patients"], "patients have pseudonyms: P001 is the first below the header")
+    if cohorts:
+        first = f"{cohorts[0].cohort.iloc[0]}.S0001 is the first in the cohort's list"
+        problems.note(names["cohorts"], f"samples have pseudonyms: {first}")
+    return given._replace(files=files, read=read), pseudonyms
 
 
 def conditions_of(tables: Mapping[str, pd.DataFrame], right: Mapping) -> list[str]:
@@ -464,16 +497,16 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     check_agreement(given.parameters, right, specs, problems)
     check_files(given.parameters, given.files, specs, problems)
     check_references(right, given.references, specs, problems)
-    tables = read_sheets(given.files, specs, schema.parent, problems)
+    tables, pseudonyms = read_sheets(given.files, specs, schema.parent, problems), None
+    if right.get("pseudonymise"):
+        given, pseudonyms = call_otherwise(given, tables, specs, schema.parent, problems)
+        names = {file.parameter: file.name for file in given.files}
 
     lanes = tables.get("rnaseq")
     there = inputs_there(given, lanes)
     if lanes is not None:
         lanes["strandedness"] = lanes.strandedness.replace("", "auto")
-        dependent = rules["$defs"]["inputs"]["dependentRequired"]
-        asked = {
-            other for name, others in dependent.items() if given.parameters.get(name) for other in others
-        }
+        asked = {other for _, others in asked_beside(given.parameters, rules) for other in others}
         check_needed(names["rnaseq"], there, asked, specs, problems)
         check_reads(names["rnaseq"], lanes, given.found.get("rnaseq", {}), there, problems)
         apart = [*READS, *["strandedness"] * ("FASTQ" not in there)]
@@ -483,13 +516,15 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     for file in given.files:
         if file.parameter == "counts":
             by_row = None if samples is None else dict(samples["sample"].dropna())
-            matrix = read_counts(file.path, file.name, by_row, names.get("rnaseq", ""), problems)
+            called = pseudonyms.of if pseudonyms else str
+            matrix = read_counts(file.path, file.name, by_row, names.get("rnaseq", ""), problems, called)
 
     contrasts = []
     ends = {right.get("reference_condition"), right.get("target_condition")} - {None}
     readable = "contrasts" in tables or not given.parameters.get("contrasts")
     if len(ends) == 2 and readable:
         known = conditions_of(tables, right)
+        known += check_tumours(names, tables, known, problems)
         if samples is not None:
             compares = not there.isdisjoint(COUNTED.split(" or "))
             contrasts = check_design(names, tables, right, known, compares, problems)
@@ -522,7 +557,7 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     if "patients" in tables:
         there |= of_patients(tables["patients"], right)
     gene = right.get("spectrum_gene", "")
-    cohorts = check_cohorts(names, tables, given.found, given.read, schema.parent, gene, problems)
+    cohorts = check_cohorts(names, tables, given.found, given.read, schema.parent, gene, problems, pseudonyms)
     there |= set() if cohorts is None else cohorts.there
     panel_genes = [
         gene
@@ -543,7 +578,18 @@ def check_all(given: Given, schema: Path, problems: Problems) -> Checked:
     sizes |= {"panel_genes": len(panel_genes)}
     rows = [len(sets.get(file.given, ())) or sizes.get(file.parameter, 0) for file in given.files]
     return Checked(
-        right, there, tables, lanes, plan, matrix, contrasts, collections, cohorts, panel_genes, rows
+        right,
+        there,
+        tables,
+        lanes,
+        plan,
+        matrix,
+        contrasts,
+        collections,
+        cohorts,
+        panel_genes,
+        rows,
+        pseudonyms,
     )
 
 
@@ -555,12 +601,18 @@ def sha256(path: Path) -> str:
 
 def record_of(given: Given, checked: Checked) -> pd.DataFrame:
     """Record what was given: files with checksums, references, and how many read files there are."""
+    called = checked.pseudonyms.of_file if checked.pseudonyms else str
     inputs = [
-        (file.parameter, file.given, sha256(file.path), str(rows))
+        (
+            file.parameter,
+            called(file.given) if file.origin == "given" else file.given,
+            sha256(file.path),
+            str(rows),
+        )
         for file, rows in zip(given.files, checked.rows, strict=True)
     ]
-    inputs += [(sheet, cell, sha256(table.path), "") for (sheet, cell), table in given.read.items()]
-    inputs += [(name, seen.path, "", "") for name, seen in given.references.items()]
+    inputs += [(sheet, called(cell), sha256(table.path), "") for (sheet, cell), table in given.read.items()]
+    inputs += [(name, called(seen.path), "", "") for name, seen in given.references.items()]
     for kind, sheet, columns in (
         ("FASTQ", "rnaseq", ["fastq_1", "fastq_2"]),
         ("BAM", "rnaseq", ["bam"]),
@@ -572,6 +624,17 @@ def record_of(given: Given, checked: Checked) -> pd.DataFrame:
         if files := {given.found[sheet][cell].uri for cell in cells if cell}:
             inputs.append((kind, f"in {sheet}: {' and '.join(columns)}", "", str(len(files))))
     return pd.DataFrame(inputs, columns=["sheet", "path", "sha256", "rows"])
+
+
+def without_folders(checked: Checked) -> dict[str, object]:
+    """Return the parameters, under pseudonyms without the folders and ids in the names of files."""
+    if not checked.pseudonyms:
+        return checked.parameters
+    return checked.parameters | {
+        name: ",".join(map(checked.pseudonyms.of_file, checked.parameters[name].split(",")))
+        for name in (*FILES, *REFERENCES)
+        if name in checked.parameters
+    }
 
 
 def write_all(given: Given, checked: Checked, results: Path) -> None:
@@ -641,7 +704,8 @@ def seen_of(said: Mapping, path: str) -> Seen:
     "--values",
     type=INPUT,
     required=True,
-    help="JSON: parameters {}, files [{parameter, path, origin}], tables [{sheet, cell}], "
+    help="JSON: parameters {}, run {name, version, nextflow, profile, ...}, "
+    "files [{parameter, path, origin}], tables [{sheet, cell}], "
     "references [{parameter, path, exists, kind, size}], paths [{sheet, cell, uri, exists, kind, size}].",
 )
 @click.option("--schema", type=INPUT, required=True, help="nextflow_schema.json, with its assets/ beside it.")
@@ -682,6 +746,8 @@ def main(values: Path, schema: Path, sheets: Path, results: Path) -> None:
         raise InputError(str(problems))
     results.mkdir(parents=True, exist_ok=True)
     write_all(given, checked, results)
+    specs = specifications(json.loads(schema.read_text()))
+    write_again(without_folders(checked), specs, words["run"], results)
     write_table(pd.DataFrame(problems.notes, columns=["sheet", "note"]), results / "notes.tsv")
     write_versions(results / "versions.tsv", "jsonschema", "pandas")
 

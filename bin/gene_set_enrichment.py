@@ -32,6 +32,7 @@ import click
 import numpy as np
 import pandas as pd
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
+from common.enrichment_evidence import evidence_of
 from common.enrichment_report import (
     PANELS,
     Enrichment,
@@ -43,6 +44,7 @@ from common.enrichment_report import (
     top_sets,
     write_sections,
 )
+from common.evidence import write_evidence
 from common.figures import save_figure
 from common.gene_sets import GeneSet, highlighted, members_of, read_collections
 from common.multiqc import counted, write_versions
@@ -647,6 +649,7 @@ def main(
     common = common_sets(found, wanted, least, q_value_max)
     write_table(summary, results / "summary.tsv")
     write_table(common, results / "common_sets.tsv")
+    write_evidence(evidence_of(sheet, planned, found, marked), "gene_set_enrichment", results)
     scores = highlighted_scores(found, marked)
     if len(scores):
         save_figure(draw_highlighted(scores), scores, results / "highlighted")

@@ -39,7 +39,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from common import harmonise_mutations_tables as tables
 from common.cli import FOLDER, INPUT, RESULTS, Script
-from common.cohort_tables import read_aliases
+from common.cohort_tables import read_aliases, read_profiled
 from common.harmonise_mutations_report import write_report
 from common.harmonise_mutations_tables import MUTATIONS, STATUSES
 from common.maf_files import (
@@ -58,7 +58,6 @@ from common.multiqc import write_versions
 from common.tables import TARGET_GENES, only_file, read_only, read_table, write_table
 
 COHORTS = {"cohort": "str", "genome_build": "str", "maf": "Int64"}
-PROFILED = dict.fromkeys(["cohort", "sample", "patient", "panel"], "str")
 PANELS = dict.fromkeys(["panel", "specimen", "normal", "gene", "chrom"], "str")
 PANELS |= dict.fromkeys(["start", "end"], "Int64")
 
@@ -135,7 +134,7 @@ def choose_samples(profiled: pd.DataFrame, panels: Panels, with_maf: Mapping[str
     """Say of each profiled sample whether it counts: status, reason, specimen and normal of its panel."""
     samples = profiled.assign(patient=profiled.patient.fillna(profiled["sample"]))
     samples = samples.join(panels.described, on="panel")
-    kind = samples["sample"].str.extract(TCGA, expand=False)
+    kind = samples.barcode.str.extract(TCGA, expand=False)
     ranked = pd.DataFrame(
         {
             "later": kind.notna() & ~kind.isin(PRIMARY),
@@ -184,6 +183,17 @@ def on_panels(genes: Coded, chrom: Coded, position: np.ndarray, panel: Coded, pa
 
 
 # ---- which rows count
+
+
+def call(maf: Maf, samples: pd.DataFrame) -> Maf:
+    """Call the samples of a MAF as the list of samples does, where that has pseudonyms."""
+    if samples.barcode.equals(samples["sample"]):
+        return maf
+    called = dict(zip(samples.barcode, samples["sample"], strict=True)) | {"": ""}
+    names = coded(maf.fields["sample"])
+    unlisted = [name for name in names.words if name not in called]
+    called |= {name: f"not_listed.{number}" for number, name in enumerate(unlisted, start=1)}
+    return Maf(maf.fields | {"sample": pa.array(names.map(called.get), pa.string())}, maf.columns)
 
 
 def passes(flags: str) -> bool:
@@ -432,7 +442,12 @@ def harmonise(
 
 @click.command(cls=Script)
 @click.option("--cohorts", type=INPUT, required=True, help="TSV: cohort, genome_build, maf (a number).")
-@click.option("--profiled", type=INPUT, required=True, help="TSV: cohort, sample, patient, panel (or exome).")
+@click.option(
+    "--profiled",
+    type=INPUT,
+    required=True,
+    help="TSV: cohort, sample, patient, panel (or exome); barcode if MAFs call samples otherwise.",
+)
 @click.option("--panels", "sheet", type=FOLDER, required=True, help="Folder of panels.tsv, or none.")
 @click.option("--gene-aliases", type=INPUT, required=True, help="TSV: gene_name, previous.")
 @click.option("--target-genes", type=INPUT, required=True, help="TSV: gene, transcript.")
@@ -453,7 +468,7 @@ def main(
     panels = panels_of(read_only(sheet, PANELS), aliases)
     given = read_table(cohorts, COHORTS)
     with_maf = dict(zip(given.cohort, given.maf.notna(), strict=True))
-    samples = choose_samples(read_table(profiled, PROFILED), panels, with_maf)
+    samples = choose_samples(read_profiled(profiled), panels, with_maf)
 
     found = []
     for row in given.itertuples():
@@ -461,7 +476,7 @@ def main(
         if pd.isna(row.maf):
             found.append(tables.Cohort(row.cohort, row.genome_build, own, None, None, None))
             continue
-        maf = read_maf(only_file(mafs / str(row.maf)))
+        maf = call(read_maf(only_file(mafs / str(row.maf))), own)
         verdicts = judge(maf, own, panels, aliases)
         kept = harmonise(maf, np.flatnonzero(verdicts.status == 0), own, aliases, targets)
         counted = Maf({field: maf.fields[field] for field in ("sample", "gene")}, maf.columns)

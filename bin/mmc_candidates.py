@@ -14,6 +14,9 @@ Call       candidate: yes and yes. not_candidate: a no. Else insufficient_data, 
 Stability  The call without each piece of evidence, and without each analysis.
 Check      mmc_agreement: the interval of the MMC shift should be below 0 in candidates alone. Never evidence.
            Inconclusive in a candidate whose interval reaches 0, and without interval.
+Tumours    A tumour is a line called as its patient, its condition primary or recurrent. It is judged as lines
+           are, if more than its score is known. A score counts as NRF2 protein, and only by a cutoff of other
+           patients. VAFs are taken as they are, without the tumour's purity.
 Missing    Only rows of status ok are evidence. What was not measured has no points and fills no row, so that
            it changes no call: a yes needs a measured positive, a no a measured negative.
 
@@ -67,7 +70,7 @@ from common.mmc_candidates_evidence import (
 )
 from common.mmc_candidates_report import write_figures, write_sections
 from common.mmc_candidates_rules import read_rules
-from common.mmc_candidates_tables import CANDIDATES, EVIDENCE, LEFT_OUT, WEIGHED, read_evidence
+from common.mmc_candidates_tables import ALONE, CANDIDATES, EVIDENCE, LEFT_OUT, SCORE, WEIGHED, read_evidence
 from common.multiqc import write_versions
 from common.tables import write_table
 
@@ -176,7 +179,7 @@ def nrf2_protein(pieces: Sequence[Piece], row: dict, tumour: dict) -> list[Note]
             points, why = row["points"]["negative"], f"{row['ratio_to']:g} or less"
         why += f", one experiment: {share:g} of the points" if points and share != 1 else ""
         notes.append(graded(piece, "nrf2_protein", share * points, why))
-    if stain := next((each for each in pieces if each.evidence == "ihc_score" and each.call), None):
+    if stain := next((each for each in pieces if each.evidence == SCORE and each.call), None):
         points, why = 0, "protein was measured by densitometry"
         if not piece and stain.effect == "cutoff_of_other_patients":
             points = tumour["points"]["positive" if stain.call == "high" else "negative"]
@@ -354,7 +357,7 @@ def judge_nqo1(pieces: Sequence[Piece], rules: dict) -> tuple[str, str, list[str
         genes = any(piece.evidence == "nqo1_coverage" for piece in against)
         flags += ["protein_overrules_genotype"] * (first == "protein_lost" and genes)
     else:
-        words["decides"] = [piece.says for piece in own if piece.evidence == "nqo1_protein"]
+        words["decides"] = [piece.says for piece in own if piece.evidence != "nqo1_allele"]
     notes = []
     for piece in own:
         rule = next((rule for rule in said if rule and piece in found[rule].pieces), "")
@@ -429,13 +432,17 @@ def agreement(call: str, parental_call: str | None, shift: Piece | None, limit: 
     return "disagrees" if shift.low > limit else "inconclusive"
 
 
-def to_measure(own: Judgement, pieces: Sequence[Piece]) -> tuple[str, str]:
+def to_measure(own: Judgement, pieces: Sequence[Piece], tumour: bool) -> tuple[str, str]:
     """Return the status of a call, and what would decide it."""
     if own.call != UNKNOWN:
         return "ok", ""
     measured, lacking = {piece.evidence for piece in pieces if known(piece.value)}, []
+    if tumour:  # it takes no reporter, and its score is of the protein
+        measured |= {"are_reporter", *["nrf2_protein"] * (SCORE in measured)}
+    uncounted = any(piece.effect == "cutoff_of_these_patients" for piece in pieces)
     for about, level in (("nrf2", own.active), ("nqo1", own.functional)):
         names = [words for name, words in TO_MEASURE[about].items() if name not in measured]
+        names += ["its score by a cutoff of other patients"] * (about == "nrf2" and uncounted)
         if level != "yes":
             said = f"measure {', '.join(names[:-1])}{' or ' if names[1:] else ''}{''.join(names[-1:])}"
             lacking.append(said if names else f"{about.upper()}: the assays do not decide")
@@ -470,8 +477,12 @@ def leave_out(pieces: Sequence[Piece], own: Judgement, rules: dict) -> list[dict
 
 def call_all(evidence: pd.DataFrame, rules: dict) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Judge all lines and conditions: candidates, the evidence with what it weighed, and leave_one_out."""
-    keys = ["line", "condition"]
-    groups = {key: pieces_of(its) for key, its in evidence.groupby(keys, sort=False)}
+    keys, tumours = ["line", "condition"], {*evidence.line[evidence.evidence == SCORE]}
+    groups = {
+        key: pieces_of(its)
+        for key, its in evidence.groupby(keys, sort=False)
+        if (its.evidence != SCORE).any()  # nothing but a score: not judged
+    }
     roles = evidence.drop_duplicates(keys).set_index(keys).role
     judged = {key: judge(pieces, rules) for key, pieces in groups.items()}
     references = {key[0]: key for key, role in roles.items() if role == "reference"}
@@ -493,10 +504,10 @@ def call_all(evidence: pd.DataFrame, rules: dict) -> tuple[pd.DataFrame, pd.Data
         row["flags"] = "; ".join(own.flags + ["raised"] * (came == "raised"))
         row["stability"] = stability_of(without)
         row["mmc_agreement"] = agreement(own.call, parental_call, shift, limit)
-        row["status"], row["reason"] = to_measure(own, pieces)
+        row["status"], row["reason"] = to_measure(own, pieces, key[0] in tumours)
         rows.append(place | row)
     notes = {note.piece.at: note for own in judged.values() for note in own.notes}
-    says = {piece.at: piece.says for pieces in groups.values() for piece in pieces}
+    says = {piece.at: piece.says for piece in pieces_of(evidence)}
     weighed = [weigh(row, notes.get(row.Index), says.get(row.Index, "")) for row in evidence.itertuples()]
     judged_rows = evidence.join(pd.DataFrame(weighed, columns=WEIGHED, index=evidence.index))
     return pd.DataFrame(rows, columns=CANDIDATES), judged_rows, pd.DataFrame(left, columns=LEFT_OUT)
@@ -512,7 +523,8 @@ def weigh(row: tuple, note: Note | None, says: str) -> tuple[str, str, str, str,
         return about, note.rule, note.verdict, "yes" if counted else "no", note.points, note.why, says
     why = {"check": "compared with the call, no evidence", "context": "shown, without points"}
     verdict = "context" if about in why else "neutral"
-    return about, "", verdict, "no", 0.0, why.get(about, "no row of the rules has points for it"), says
+    other = ALONE if row.evidence == SCORE else "no row of the rules has points for it"
+    return about, "", verdict, "no", 0.0, why.get(about, other), says
 
 
 @click.command(cls=Script)

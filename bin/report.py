@@ -396,11 +396,28 @@ def colour_key(parameters: Mapping[str, str]) -> str:
     )
 
 
+def run_again(checked: Path) -> str:
+    """Show, in HTML, the command that runs the same again, and say what is the same then."""
+    path = checked / "rerun.sh"
+    if not path.is_file():
+        return ""
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    return (
+        "<p>In the folder where this run was started, <code>sh &lt;results&gt;/pipeline_info/rerun.sh again"
+        "</code> runs it again into the folder <code>again</code>, with the parameters of params.json:</p>"
+        f"<pre style='white-space: pre-wrap'>{escape(chr(10).join(lines))}</pre>"
+        "<p>Where the inputs have the checksums listed above, and the software the versions listed below,"
+        " every table comes out the same to the last byte. One exception: salmon, where it ran, has no seed,"
+        " so that counts and what rests on them differ in the last digits.</p>"
+    )
+
+
 def record(
     plan: pd.DataFrame,
     methods: Sequence[str],
     parameters: pd.DataFrame,
     inputs: pd.DataFrame,
+    again: str,
     versions: pd.DataFrame,
 ) -> list[dict]:
     """Make the last sections: how the results came about."""
@@ -410,9 +427,10 @@ def record(
         ("methods", "Methods", "What ran, in words to be quoted.", text),
         ("parameters", "Parameters", "As given, or by default.", table_of(parameters)),
         ("inputs", "Inputs", "The files given, with the checksums of their content.", table_of(inputs)),
+        ("again", "Run again", "How to get the same results once more.", again),
         ("versions", "Software versions", "What ran in this report's analyses.", table_of(versions)),
     ]
-    return [content(RECORD, name, title, says, "html", data) for name, title, says, data in tables]
+    return [content(RECORD, name, title, says, "html", data) for name, title, says, data in tables if data]
 
 
 @click.command(cls=Script)
@@ -462,7 +480,7 @@ def main(checked: Path, sections: Path, logs: Path | None, tools: Path, assets: 
     made += chain.from_iterable(shown.get(analysis, []) for analysis in QUALITY_OF)
     made += by_name(found, words)
     inputs = read_checked(checked, "inputs", INPUTS)
-    made += record(plan, methods_of(ran, words, values), parameters, inputs, versions)
+    made += record(plan, methods_of(ran, words, values), parameters, inputs, run_again(checked), versions)
 
     settings = yaml.safe_load((assets / "multiqc_config.yml").read_text())
     settings["custom_css_files"] = [str((assets / "report.css").resolve())]

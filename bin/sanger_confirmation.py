@@ -40,6 +40,7 @@ from Bio.Align import PairwiseAligner
 from common.annotation import Transcript, reverse_complement
 from common.chromatogram_figure import Panel, panel_of, save_figures, write_report
 from common.cli import FOLDER, INPUT, RESULTS, Script
+from common.file_names import without_names
 from common.multiqc import write_versions
 from common.sanger_variants import (
     ANNOTATED,
@@ -449,15 +450,18 @@ def describe(placed: Placed, shown: Measure, strand: str) -> dict[str, object]:
 
 
 def look(
-    row: Mapping[str, object], path: Path, known: Known
+    row: Mapping[str, object], path: Path, known: Known, file: str
 ) -> tuple[list[dict[str, object]], list[tuple[Variant, Panel]]]:
-    """Look for the variants of a row of the sheet in its trace: rows of the table, and what is drawn."""
-    row = {**row, "file": path.name, "call": "not_assessable"}
+    """Look for the variants of a row of the sheet in its trace: rows of the table, and what is drawn.
+
+    The trace is called `file` in both.
+    """
+    row = {**row, "file": file, "call": "not_assessable"}
     choice = choose(row["line"], row["gene"], row["expected"], known)
     try:
         peaks = measure_peaks(read_trace(path))
     except TraceError as error:
-        choice = choice._replace(status="unreadable", reason=str(error))
+        choice = choice._replace(status="unreadable", reason=without_names(str(error), {path.name: file}))
     if choice.status != "ok":
         named = [variant._asdict() for variant in choice.variants] or [{}]
         return [{**row, **each, "status": choice.status, "reason": choice.reason} for each in named], []
@@ -491,6 +495,13 @@ def look(
     required=True,
     help="Folder of variants.tsv of annotate_variants; may be absent.",
 )
+@click.option(
+    "--pseudonymise",
+    type=bool,
+    default=False,
+    show_default=True,
+    help="Whether traces are named by their row of the sheet, not as their files are called.",
+)
 @click.option("--genome", type=INPUT, required=True, help="FASTA of the genome, with its .fai.")
 @click.option("--annotation", type=INPUT, required=True, help="GTF.")
 @click.option("--target-genes", type=INPUT, required=True, help="TSV: gene, transcript, cds_start, cds_end.")
@@ -500,6 +511,7 @@ def main(
     traces: Path,
     called: Path,
     annotated: Path,
+    pseudonymise: bool,
     genome: Path,
     annotation: Path,
     target_genes: Path,
@@ -518,7 +530,7 @@ def main(
         known = Known(listed, read_all(called, CALLED), transcripts, ids, sequences)
         for row in sheet.to_dict("records"):
             path = min((traces / row["trace"]).iterdir())
-            found, panels = look(row, path, known)
+            found, panels = look(row, path, known, f"trace {row['trace']}" if pseudonymise else path.name)
             rows += found
             for variant, panel in panels:
                 figures.setdefault((row["line"], row["gene"], variant), []).append(panel)

@@ -29,7 +29,7 @@ References Goldstein et al. 2016, Cell Rep 16:2605, doi:10.1016/j.celrep.2016.08
            Wu and Smyth 2012, Nucleic Acids Res 40:e133, doi:10.1093/nar/gks461 (camera)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,6 +40,7 @@ from common.cli import FOLDER, INPUT, RESULTS, Script
 from common.evidence import evidence_table, write_evidence
 from common.multiqc import write_versions
 from common.tables import SAMPLES, read_matrix, read_table, write_table
+from common.target_score_evidence import REGULATORS, change_rows, level_rows
 from common.target_score_report import write_figure, write_sections
 from scipy import stats
 
@@ -59,7 +60,7 @@ UNREPLICATED = ("exploratory_additive_dispersion", "no_replicates")
 GROUP = ["line", "condition", "role"]
 GENES = {
     **dict.fromkeys(("gene_id", "gene_name"), "str"),
-    **dict.fromkeys(("log2_fold_change", "stat"), "float64"),
+    **dict.fromkeys(("log2_fold_change", "stat", "q_value"), "float64"),
     "status": "str",
 }
 SUMMARY = dict.fromkeys(("contrast", "reference", "target", "lines"), "str")
@@ -298,10 +299,24 @@ def list_changes(
 # ---- evidence
 
 
-def evidence_of(scores: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
+def compared(scores: pd.DataFrame, changes: pd.DataFrame) -> Iterator[tuple[dict[str, object], tuple]]:
+    """Yield each condition that is compared with its line's reference condition, and its first change."""
+    roles = {(row.line, row.condition): row.role for row in scores.itertuples()}
+    done = set()
+    for row in changes[changes.family == "single_lines"].itertuples():
+        group = (row.line, row.target)
+        if roles.get((row.line, row.reference)) == "reference" and group in roles and group not in done:
+            done.add(group)
+            yield {"line": row.line, "condition": row.target, "role": roles[group]}, row
+
+
+def evidence_of(
+    scores: pd.DataFrame, changes: pd.DataFrame, context: Iterable[dict[str, object]] = ()
+) -> pd.DataFrame:
     """List what bears on the call: the score of each line and condition, its change against the reference.
 
     A change that was measured without a test (no replicates, unless such tests are accepted) has no q_value.
+    `context` are rows that are shown only.
     """
     rows = []
     for row in scores.itertuples():
@@ -310,16 +325,10 @@ def evidence_of(scores: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
             | {"evidence": "nrf2_target_score", "value": row.above_baseline, "n": row.genes, "unit": "log2"}
             | {"source": "target_score/scores.tsv"}
         )
-    roles = {(row.line, row.condition): row.role for row in scores.itertuples()}
-    done = set()
-    for row in changes[changes.family == "single_lines"].itertuples():
-        group = (row.line, row.target)
-        if roles.get((row.line, row.reference)) != "reference" or group not in roles or group in done:
-            continue
-        done.add(group)
+    for place, row in compared(scores, changes):
         accepted = row.accepted == "yes"
         rows.append(
-            {"line": row.line, "condition": row.target, "role": roles[group]}
+            place
             | {"evidence": "nrf2_target_change", "value": row.mean_log2_fold_change}
             | {"low": row.low, "high": row.high, "n": row.genes, "unit": "log2"}
             | {"q_value": row.q_value if accepted else np.nan}
@@ -327,7 +336,28 @@ def evidence_of(scores: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
             | {"reason": row.reason if accepted else f"no test that counts: {row.reason or row.status}"}
             | {"source": "target_score/changes.tsv"}
         )
-    return evidence_table(rows)
+    return evidence_table([*rows, *context])
+
+
+def context_of(
+    samples: pd.DataFrame,
+    known: pd.DataFrame,
+    values: pd.DataFrame,
+    measured: set[str] | None,
+    scores: pd.DataFrame,
+    changes: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
+) -> Iterator[dict[str, object]]:
+    """Yield the expression of NFE2L2, KEAP1 and CUL3, and its changes: evidence that is shown only.
+
+    `known` are the genes of `values` (log2 CPM), `measured` the names of all genes counted.
+    """
+    found = find_genes(list(REGULATORS), known, values)
+    groups = samples.groupby(GROUP, sort=False)["sample"].apply(list)
+    own = values.loc[list(found.values())].set_axis(list(found), axis=0)
+    means = pd.DataFrame({place: own[each].mean(axis=1) for place, each in enumerate(groups)})
+    yield from level_rows(scores, means, missing_genes(list(REGULATORS), found, measured))
+    yield from change_rows(compared(scores, changes), tables, found, lambda status: status not in UNUSABLE)
 
 
 # ---- command
@@ -397,7 +427,8 @@ def main(
     write_table(scored.scores, results / "scores.tsv")
     write_table(scored.genes, results / "genes.tsv")
     write_table(changes, results / "changes.tsv")
-    write_evidence(evidence_of(scored.scores, changes), "target_score", results)
+    context = context_of(samples, known, values, measured, scored.scores, changes, tables)
+    write_evidence(evidence_of(scored.scores, changes, context), "target_score", results)
     links = write_figure(results, scored.scores, scored.genes, confidence)
     write_sections(results, scored.scores, scored.genes, changes, q_value_max, links)
     write_versions(results / "versions.tsv", "matplotlib", "numpy", "pandas", "scipy")

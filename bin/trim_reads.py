@@ -33,6 +33,7 @@ import click
 import pandas as pd
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
 from common.fastq_files import BadReadsError, all_blocks, check_all
+from common.file_names import without_names
 from common.multiqc import rows_of, write_section, write_versions
 from common.pipes import Pipe
 from common.programs import ProgramError, fail, program_version
@@ -154,6 +155,15 @@ def library_of(reads_1: Path, reads_2: Path) -> list[list[Path]]:
     if second and len(first) != len(second):
         raise InputError(f"{reads_2}: has {len(second)} files, expected {len(first)} as in {reads_1}")
     return [first, second] if second else [first]
+
+
+def lane_names(reads: Sequence[Sequence[Path]]) -> dict[str, str]:
+    """Say which lane and mate a file is, by its name."""
+    return {
+        path.name: f"lane {lane}, mate {mate}"
+        for mate, paths in enumerate(reads, start=1)
+        for lane, path in enumerate(paths, start=1)
+    }
 
 
 def fastp_command(
@@ -333,6 +343,13 @@ def main() -> None:
     show_default=True,
     help="Whether a sample that has no reads is an error.",
 )
+@click.option(
+    "--pseudonymise",
+    type=bool,
+    default=False,
+    show_default=True,
+    help="Whether files are named by lane and mate, not as they are called.",
+)
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU cores to use.")
 @RESULTS
 def sample(
@@ -342,6 +359,7 @@ def sample(
     trim_quality: int,
     trim_min_length: int,
     strict: bool,
+    pseudonymise: bool,
     threads: int,
     results: Path,
 ) -> None:
@@ -353,6 +371,8 @@ def sample(
         status, reason = judge(row, trim_min_length)
     except BadReadsError as error:
         row, status, reason = {}, "unreadable", str(error)
+        if pseudonymise:
+            reason = without_names(reason, lane_names(reads))
     if strict and status != "ok":
         raise InputError(f"sample {sample}: {reason}")
     row |= {"sample": sample, "layout": "paired" if len(reads) > 1 else "single"}

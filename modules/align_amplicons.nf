@@ -14,6 +14,7 @@ process ALIGN_AMPLICONS {
     tuple val(sample), path("${sample}.{bam,bam.bai}"), emit: alignments    // [BAM by coordinate, its index], primers soft-clipped
     path "${sample}.amplicons.tsv", emit: rows                              // a row an amplicon
     path "${sample}.alignment.tsv", emit: row                               // one row
+    tuple val('align_amplicons'), path("${sample}.{bam,bam.bai}"), topic: published
     path 'versions.tsv', topic: versions
 
     script:
@@ -77,6 +78,7 @@ process ALIGN_AMPLICONS_TABLE {
     path 'alignment.tsv', emit: table        // a row a sample
     path 'coverage_heatmap.{svg,png,tsv}'
     path '*_mqc.json', emit: sections
+    tuple val('align_amplicons'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

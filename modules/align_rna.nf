@@ -16,6 +16,7 @@ process ALIGN_RNA {
     path "${sample}.junctions.tsv", emit: junctions
     path "${sample}.alignment.tsv", emit: row                               // one row
     path "${sample}.Log.final.out", emit: log
+    tuple val('align_rna'), path("${sample}.{bam,bam.bai,junctions.tsv}"), topic: published
     path 'versions.tsv', topic: versions
 
     script:
@@ -45,6 +46,7 @@ process ALIGN_RNA_GIVEN {
     tuple val(sample), path(files, stageAs: 'given/*')    // [BAM or CRAM by coordinate, its index or none]
     path genome                                           // [genome.fa, genome.fa.fai]
     val strict
+    val pseudonymise
 
     output:
     tuple val(sample), path("${sample}.{bam,bam.bai,bam.csi,cram,cram.crai}"), emit: alignments, optional: true    // links to what was given
@@ -57,7 +59,8 @@ process ALIGN_RNA_GIVEN {
         --sample ${sample} \\
         --alignment given \\
         --genome ${genome[0]} \\
-        --strict ${strict}
+        --strict ${strict} \\
+        --pseudonymise ${pseudonymise}
     """
 
     stub:
@@ -79,6 +82,7 @@ process ALIGN_RNA_TABLE {
     output:
     path 'alignment.tsv', emit: table
     path '*_mqc.json', emit: sections
+    tuple val('align_rna'), path('*.{tsv,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -18,6 +18,7 @@ process AMPLICON_VARIANTS {
     path 'detection_limits.tsv'               // a row a sample and amplicon
     path 'error_rates.tsv'                    // a row a trinucleotide change or kind of indel
     path '*_mqc.json', emit: sections
+    tuple val('amplicon_variants'), path('*.{tsv,json,gz,tbi}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -15,6 +15,7 @@ process ANNOTATE_VARIANTS {
     output:
     path 'variants.tsv', emit: variants    // a row a variant and transcript
     path '*_mqc.json', emit: sections
+    tuple val('annotate_variants'), path('*.{tsv,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -14,8 +14,10 @@ process BIOMARKER_CUTOFF {
     path 'cutoff.tsv', emit: cutoff              // the cutoff, and what it is worth
     path 'association.tsv', emit: association    // a row a test of the score with recurrence, and of pairs
     path 'corrected.tsv', emit: corrected        // a row a p-value that the choice of the cutoff bears on
+    path 'biomarker_cutoff_evidence.tsv', emit: evidence    // for mmc_candidates: a row a tumour
     path 'score.{svg,png,tsv}', optional: true   // the figure, and what it draws
     path '*_mqc.json', emit: sections
+    tuple val('biomarker_cutoff'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:
@@ -32,6 +34,6 @@ process BIOMARKER_CUTOFF {
 
     stub:
     """
-    touch {groups,roc,cutoff,association,corrected}.tsv biomarker_cutoff_mqc.json versions.tsv
+    touch {groups,roc,cutoff,association,corrected,biomarker_cutoff_evidence}.tsv biomarker_cutoff_mqc.json versions.tsv
     """
 }

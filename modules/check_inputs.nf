@@ -2,10 +2,11 @@
 process CHECK_INPUTS {
     container "${params.registry}/check_inputs:${workflow.manifest.version}"
     publishDir "${params.outdir}/check_inputs", mode: params.publish_dir_mode, pattern: '{inputs,plan,notes}.tsv'
+    publishDir "${params.outdir}/pipeline_info", mode: params.publish_dir_mode, pattern: '{params.json,rerun.sh}'
     cache 'deep'
 
     input:
-    path values                                                                               // JSON: parameters { name: value }, as given or by default; files [{ parameter, path, origin }]; tables [{ sheet, cell }]; references, paths [{ sheet, cell, uri, exists, kind, size }]: what only Nextflow sees
+    path values                                                                               // JSON: parameters { name: value }, as given or by default; run { name: value }: which pipeline, how; files [{ parameter, path, origin }]; tables [{ sheet, cell }]; references, paths [{ sheet, cell, uri, exists, kind, size }]: what only Nextflow sees
     path schema                                                                               // nextflow_schema.json
     path 'assets/*'                                                                           // the schemas of sheets that it names
     path sheets, stageAs: 'sheets/?/*'                                                        // the files and tables that the JSON lists, in its order
@@ -32,13 +33,17 @@ process CHECK_INPUTS {
     path 'patients.tsv', emit: patients, optional: true                                       // as the sheet, with its further columns
     path 'cohorts.tsv', emit: cohorts, optional: true                                         // cohort, genome_build, maf, sbs96 (numbers of files)
     path 'cohort_files.tsv', emit: cohort_files, optional: true                               // kind (maf, sbs96), number, uri
-    path 'profiled.tsv', emit: profiled, optional: true                                       // cohort, sample, patient, panel
+    path 'profiled.tsv', emit: profiled, optional: true                                       // cohort, sample, patient, panel; barcode (the sample in files) with --pseudonymise
     path 'panels.tsv', emit: panels, optional: true                                           // panel, specimen, normal, gene, chrom, start, end: a row a gene or region
     path 'panel_genes.txt', emit: panel_genes, optional: true                                 // a gene a row
     path '{target_genes,loci,skipping,domains,hotspots,gene_aliases}.tsv', emit: assets, optional: true    // as the schemas of the sheets have them
     path 'rules.yml', emit: rules, optional: true                                             // as given: evidence, thresholds, points, order
     path 'gene_panels.tsv', emit: gene_panels, optional: true                                 // panel, gene_name, source
     path 'gene_sets/*.gmt', emit: gene_sets, optional: true                                   // a file a collection
+    path 'params.json'                                                                        // { parameter: value }: those that are not the default
+    path 'rerun.sh', emit: again                                                              // the command that runs the same again
+    tuple val('check_inputs'), path('{inputs,plan,notes}.tsv'), topic: published
+    tuple val('pipeline_info'), path('{params.json,rerun.sh}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:
@@ -51,7 +56,7 @@ process CHECK_INPUTS {
 
     stub:
     """
-    touch {inputs,notes,parameters,samples,counts,contrasts,amplicons,primers,sanger,dose_response,assays,qpcr,patients,cohorts,profiled,panels,target_genes,loci,skipping,domains,hotspots,gene_aliases,gene_panels,versions}.tsv panel_genes.txt rules.yml
+    touch {inputs,notes,parameters,samples,counts,contrasts,amplicons,primers,sanger,dose_response,assays,qpcr,patients,cohorts,profiled,panels,target_genes,loci,skipping,domains,hotspots,gene_aliases,gene_panels,versions}.tsv panel_genes.txt rules.yml params.json rerun.sh
     mkdir gene_sets
     touch gene_sets/stub.gmt
     printf '%s\\t%s\\n' analysis planned mmc_candidates yes trim_reads yes quantify_transcripts yes align_rna yes locus_genotype yes align_amplicons yes sanger_confirmation yes annotate_variants yes biomarker_cutoff yes survival yes patient_table yes harmonise_mutations yes mutation_matrix yes > plan.tsv

@@ -15,6 +15,7 @@ process COHORT_LOLLIPOP {
     path '*.{svg,png}', optional: true
     path '*.lollipop.tsv', optional: true      // what each figure draws
     path '*_mqc.json', emit: sections
+    tuple val('cohort_lollipop'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

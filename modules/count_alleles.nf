@@ -20,6 +20,7 @@ process COUNT_ALLELES {
     path 'coverage.tsv', emit: coverage         // a row a sample and exon
     path 'junctions.tsv', emit: junctions       // a row a sample and exon that may be skipped
     path 'linkage.tsv', emit: linkage           // a row a sample and two variants on common fragments
+    tuple val('count_alleles'), path('*.{tsv,vcf}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

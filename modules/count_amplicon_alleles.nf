@@ -14,6 +14,7 @@ process COUNT_AMPLICON_ALLELES {
     output:
     path 'alleles.tsv', emit: alleles    // a row a sample, candidate and amplicon
     path 'sites.tsv', emit: sites        // a row a sample and base of the inserts
+    tuple val('count_amplicon_alleles'), path('*.tsv'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

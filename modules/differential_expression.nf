@@ -16,6 +16,7 @@ process DIFFERENTIAL_EXPRESSION {
     path 'summary.tsv', emit: summary            // a row a contrast
     path '*.volcano_ma.{svg,png,tsv}', emit: figures
     path '*_mqc.json', emit: sections
+    tuple val('differential_expression'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

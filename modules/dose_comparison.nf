@@ -19,6 +19,7 @@ process DOSE_COMPARISON {
     path '*.{svg,png}', optional: true
     path '*.{curve,forest}.tsv', optional: true    // what each figure draws
     path '*_mqc.json', emit: sections
+    tuple val('dose_comparison'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

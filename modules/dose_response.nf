@@ -15,6 +15,7 @@ process DOSE_RESPONSE {
     path 'experiments.tsv', emit: experiments    // a row a curve and experiment
     path 'growth_rate.tsv'
     path '*_mqc.json', emit: sections
+    tuple val('dose_response'), path('*.{tsv,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -14,6 +14,7 @@ process EXPRESSION_HEATMAP {
     path '*.heatmap.{svg,png,tsv}', emit: figures    // a figure a panel, and exactly what it draws
     path 'panels.tsv', emit: table                   // a row a gene of a panel: measured, and expressed?
     path '*_mqc.json', emit: sections                // a section a panel
+    tuple val('expression_heatmap'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -12,6 +12,7 @@ process FIT_DOSE_CURVES {
 
     output:
     path '{fits,experiment_fits,growth_fits,pair_fits}.tsv', emit: fits    // a row a curve, an experiment's curve, a pair
+    tuple val('fit_dose_curves'), path('*.tsv'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

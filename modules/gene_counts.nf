@@ -19,6 +19,7 @@ process GENE_COUNTS {
     path 'assigned.tsv', emit: assigned      // fragments of each sample, and their status
     path 'unmatched.tsv', emit: unmatched    // transcripts of the counts or of the GTF alone
     path '*_mqc.json', emit: sections
+    tuple val('gene_counts'), path('*.{tsv,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -15,9 +15,11 @@ process GENE_SET_ENRICHMENT {
     output:
     path '*.sets.tsv', emit: sets                        // <contrast>.<collection>.sets.tsv: a row a gene set
     path '{summary,common_sets}.tsv', emit: tables
+    path 'gene_set_enrichment_evidence.tsv', emit: evidence    // for mmc_candidates, as context
     path '*.{svg,png}', emit: figures, optional: true    // none where no set could be tested
     path '{*.top_sets,*.running_sum,highlighted}.tsv', emit: drawn, optional: true
     path '*_mqc.json', emit: sections
+    tuple val('gene_set_enrichment'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:
@@ -41,6 +43,6 @@ process GENE_SET_ENRICHMENT {
 
     stub:
     """
-    touch stub.stub.sets.tsv summary.tsv common_sets.tsv stub.top_sets.{svg,png,tsv} gene_set_enrichment_mqc.json versions.tsv
+    touch stub.stub.sets.tsv {summary,common_sets,gene_set_enrichment_evidence}.tsv stub.top_sets.{svg,png,tsv} gene_set_enrichment_mqc.json versions.tsv
     """
 }

@@ -15,6 +15,7 @@ process GROUP_COMPARISON {
     path '*.{svg,png}', optional: true
     path '*.bars.tsv', optional: true     // what each figure draws
     path '*_mqc.json', emit: sections
+    tuple val('group_comparison'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -7,7 +7,7 @@ process HARMONISE_MUTATIONS {
 
     input:
     path cohorts                      // cohort, genome_build, maf (number of its file below; empty if none), sbs96 (likewise)
-    path profiled                     // cohort, sample, patient, panel (empty: exome)
+    path profiled                     // cohort, sample, patient, panel (empty: exome), barcode if MAF files call samples otherwise
     path panels, stageAs: 'panels/*'  // panel, specimen, normal, gene, chrom, start, end; none if no panels are given
     path gene_aliases                 // gene_name, previous
     path target_genes                 // gene, transcript, cds_start, cds_end
@@ -20,6 +20,7 @@ process HARMONISE_MUTATIONS {
     path 'symbols.tsv'                          // symbols that were replaced
     path 'mafs.tsv'                             // a row a cohort: its rows, samples and columns
     path '*_mqc.json', emit: sections
+    tuple val('harmonise_mutations'), path('*.{tsv,gz,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

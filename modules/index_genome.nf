@@ -11,6 +11,7 @@ process INDEX_GENOME {
 
     output:
     path 'star_index', emit: index
+    tuple val('index_genome'), path('star_index'), topic: reference
     path 'versions.tsv', topic: versions
 
     script:

@@ -11,6 +11,7 @@ process INDEX_TRANSCRIPTS {
 
     output:
     path 'salmon_index', emit: index
+    tuple val('index_transcripts'), path('salmon_index'), topic: reference
     path 'versions.tsv', topic: versions
 
     script:

@@ -23,6 +23,7 @@ process LOCUS_GENOTYPE {
     path 'locus_genotype_evidence.tsv', emit: evidence
     path '*.{svg,png}', emit: figures, optional: true
     path '*_mqc.json', emit: sections
+    tuple val('locus_genotype'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

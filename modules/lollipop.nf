@@ -17,6 +17,7 @@ process LOLLIPOP {
     path 'proteins.tsv', emit: proteins     // a row a target gene
     path 'proteins/*', optional: true       // <gene>.svg, <gene>.png and <gene>.tsv
     path '*_mqc.json', emit: sections
+    tuple val('lollipop'), path('{*.tsv,*.json,proteins/*}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

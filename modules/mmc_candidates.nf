@@ -16,6 +16,7 @@ process MMC_CANDIDATES {
     path '*.{svg,png}', optional: true
     path '{evidence_matrix,quadrants}*.tsv', optional: true    // what each figure draws
     path '*_mqc.json', emit: sections
+    tuple val('mmc_candidates'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

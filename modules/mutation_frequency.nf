@@ -29,6 +29,7 @@ process MUTATION_FREQUENCY {
     path '*.{svg,png}', optional: true
     path '*.bars.tsv', optional: true       // what the figure draws
     path '*_mqc.json', emit: sections
+    tuple val('mutation_frequency'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -27,6 +27,7 @@ process MUTATION_MATRIX {
     path '*.{svg,png}', optional: true
     path '*.spectrum.tsv', optional: true                   // what each figure draws
     path '*_mqc.json', emit: sections
+    tuple val('mutation_matrix'), path('{*.tsv,*.svg,*.png,*.json,matrices/*}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -23,6 +23,7 @@ process MUTATIONAL_SIGNATURES {
     path '*.{svg,png}', optional: true
     path '*.shares.tsv', optional: true         // what the figure draws
     path '*_mqc.json', emit: sections
+    tuple val('mutational_signatures'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -14,6 +14,7 @@ process NORMALISE_EXPRESSION {
     path '*.{svg,png}', emit: figures
     path 'library_sizes.tsv', emit: drawn
     path '*_mqc.json', emit: sections
+    tuple val('normalise_expression'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

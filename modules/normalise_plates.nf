@@ -14,6 +14,7 @@ process NORMALISE_PLATES {
     path 'vehicles.tsv', emit: vehicles        // a row a plate and vehicle
     path 'plate_maps.{svg,png,tsv}', optional: true    // where wells are named; exactly what it draws
     path '*_mqc.json', emit: sections
+    tuple val('normalise_plates'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -13,6 +13,7 @@ process PATIENT_TABLE {
     path 'characteristics.tsv'            // a row a grouping, variable, level and group
     path 'tests.tsv'                      // a row a grouping and variable
     path '*_mqc.json', emit: sections
+    tuple val('patient_table'), path('*.{tsv,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -17,6 +17,7 @@ process PILEUP {
     path '*.{svg,png}', emit: figures, optional: true
     path '*.tsv', emit: drawn
     path '*_mqc.json', emit: sections
+    tuple val('pileup'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

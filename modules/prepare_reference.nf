@@ -15,6 +15,8 @@ process PREPARE_REFERENCE {
     path 'transcripts.fa', emit: transcripts, optional: true             // names are transcript ids
     path 'transcripts.tsv', emit: genes                                  // transcript_id, gene_id, gene_name
     path 'notes.tsv', emit: notes                                        // what was renamed, left out, or is in one file only
+    tuple val('prepare_reference'), path('notes.tsv'), topic: published
+    tuple val('prepare_reference'), path('{genome.fa,genome.fa.fai,annotation.gtf,transcripts.fa,transcripts.tsv}'), topic: reference
     path 'versions.tsv', topic: versions
 
     script:

@@ -13,6 +13,7 @@ process QUANTIFY_TRANSCRIPTS {
     output:
     tuple val(sample), path("${sample}"), emit: quantified, optional: true    // salmon's folder; not written if no fragment maps
     path "${sample}.quant.tsv", emit: row                                     // one row
+    tuple val('quantify_transcripts'), path("${sample}"), topic: published, optional: true
     path 'versions.tsv', topic: versions
 
     script:
@@ -46,6 +47,7 @@ process QUANTIFY_TRANSCRIPTS_TABLE {
     output:
     path 'quant.tsv', emit: table
     path '*_mqc.json', emit: sections
+    tuple val('quantify_transcripts'), path('*.{tsv,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

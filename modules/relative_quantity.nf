@@ -14,6 +14,7 @@ process RELATIVE_QUANTITY {
     path 'measurements.tsv', emit: measurements    // a row a plate, gene, line, condition and replicate
     path 'standard_curves.{svg,png,tsv}', optional: true    // if there is a curve; exactly what it draws
     path '*_mqc.json', emit: sections
+    tuple val('relative_quantity'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

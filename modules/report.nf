@@ -7,7 +7,7 @@ process REPORT {
     cache 'deep'
 
     input:
-    path 'checked/*'     // plan.tsv, inputs.tsv, notes.tsv, parameters.tsv
+    path 'checked/*'     // plan.tsv, inputs.tsv, notes.tsv, parameters.tsv, rerun.sh
     path 'sections/*'    // *_mqc.json of whatever ran
     path 'logs/*'        // what MultiQC reads of fastp, salmon and STAR; may be none
     path 'tools.tsv'     // no header: tool, version. Not versions.tsv: that is written here
@@ -18,6 +18,7 @@ process REPORT {
     path 'multiqc_report_data', emit: data    // what the report shows, as tables and JSON
     path 'findings.txt', emit: findings       // a line a contrast or line: what was found
     path 'versions.tsv', emit: versions       // tool, version
+    tuple val('report'), path('{multiqc_report.html,multiqc_report_data,findings.txt,versions.tsv}'), topic: published
 
     script:
     """

@@ -14,6 +14,7 @@ process SAMPLE_ENRICHMENT {
     path 'scores.tsv', emit: scores    // collection, gene_set, identifier, size, status, reason, a column a sample
     path 'highlighted.{svg,png,tsv}', emit: figures
     path '*_mqc.json', emit: sections
+    tuple val('sample_enrichment'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

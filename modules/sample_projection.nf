@@ -14,6 +14,7 @@ process SAMPLE_PROJECTION {
     path '{projections,coordinates,loadings,variance,displacement,cosine}.tsv', emit: tables
     path '*.projection.{svg,png,tsv}', emit: figures    // a figure a projection, and exactly what it draws
     path '*_mqc.json', emit: sections
+    tuple val('sample_projection'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -12,12 +12,14 @@ process SANGER_CONFIRMATION {
     path genome                            // [genome.fa, genome.fa.fai]
     path annotation                        // GTF
     path target_genes                      // gene, transcript, cds_start, cds_end
+    val pseudonymise
 
     output:
     path 'calls.tsv', emit: calls          // a row a trace and variant
     path '*.{svg,png}', optional: true
     path '*.peaks.tsv', optional: true     // what each figure draws
     path '*_mqc.json', emit: sections
+    tuple val('sanger_confirmation'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:
@@ -29,7 +31,8 @@ process SANGER_CONFIRMATION {
         --annotated annotated \\
         --genome ${genome[0]} \\
         --annotation ${annotation} \\
-        --target-genes ${target_genes}
+        --target-genes ${target_genes} \\
+        --pseudonymise ${pseudonymise}
     """
 
     stub:

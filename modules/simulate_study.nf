@@ -11,6 +11,7 @@ process SIMULATE_STUDY {
 
     output:
     path 'study/{*.csv,primers.tsv,panel_genes.txt,*.gz,reads,amplicon_reads,traces,cohort_files,truth}', emit: study    // files named as the parameters, what their sheets name, and truth/
+    tuple val('simulate_study'), path('study/{*.csv,primers.tsv,panel_genes.txt,*.gz,reads,amplicon_reads,traces,cohort_files,truth}'), topic: published
     path 'study/versions.tsv', topic: versions
 
     script:

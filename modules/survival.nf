@@ -17,6 +17,7 @@ process SURVIVAL {
     path '*.{svg,png}', optional: true
     path '*.curves.tsv', optional: true         // what each figure draws
     path '*_mqc.json', emit: sections
+    tuple val('survival'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

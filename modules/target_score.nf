@@ -17,6 +17,7 @@ process TARGET_SCORE {
     path 'target_score_evidence.tsv', emit: evidence            // for mmc_candidates
     path 'target_score.{svg,png,tsv}', emit: figures, optional: true    // none where no gene of the panel is expressed
     path '*_mqc.json', emit: sections
+    tuple val('target_score'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

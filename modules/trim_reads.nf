@@ -9,6 +9,7 @@ process TRIM_READS {
     val trim_quality
     val trim_min_length
     val strict
+    val pseudonymise
 
     output:
     tuple val(sample), path("${sample}_{1,2}.fastq.gz"), emit: reads, optional: true    // not written if nothing is left
@@ -25,6 +26,7 @@ process TRIM_READS {
         --trim-quality ${trim_quality} \\
         --trim-min-length ${trim_min_length} \\
         --strict ${strict} \\
+        --pseudonymise ${pseudonymise} \\
         --threads ${task.cpus}
     """
 
@@ -48,6 +50,7 @@ process TRIM_READS_TABLE {
     output:
     path '{reads,amplicon_reads}.tsv', emit: table
     path '*_mqc.json', emit: sections
+    tuple val('trim_reads'), path('*.{tsv,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

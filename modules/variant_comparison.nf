@@ -24,6 +24,7 @@ process VARIANT_COMPARISON {
     path '*.{svg,png}', optional: true
     path 'vafs.tsv', optional: true                         // what the figure draws
     path '*_mqc.json', emit: sections
+    tuple val('variant_comparison'), path('*.{tsv,svg,png,json}'), topic: published
     path 'versions.tsv', topic: versions
 
     script:

@@ -21,7 +21,7 @@ workflow AMPLICONS {
             tuple(sample, rows.collect { row -> file(row.fastq_1, glob: false) }, rows.collect { row -> file(row.fastq_2, glob: false) })
         }
     }
-    TRIM_AMPLICONS(libraries, options.trim_quality, options.trim_min_length, options.strict)
+    TRIM_AMPLICONS(libraries, options.trim_quality, options.trim_min_length, options.strict, options.pseudonymise)
     TRIM_AMPLICONS_TABLE(samples, TRIM_AMPLICONS.out.row.collect(sort: { row -> row.name }), 'amplicons')
 
     ALIGN_AMPLICONS_WINDOWS(primers, genome)
@@ -84,6 +84,7 @@ workflow RESISTANCE {
         genome,
         annotation,
         target_genes,
+        options.pseudonymise,
     )
     VARIANT_COMPARISON(
         amplicons,

@@ -52,9 +52,9 @@ workflow EXPRESSION {
             SAMPLE_PROJECTION.out.sections,
         )
 
-    evidence = TARGET_SCORE.out.evidence
+    evidence = TARGET_SCORE.out.evidence.mix(GENE_SET_ENRICHMENT.out.evidence)
 
     emit:
-    evidence    // path: target_score_evidence.tsv
+    evidence    // paths: *_evidence.tsv
     sections    // paths: *_mqc.json, an item an analysis
 }

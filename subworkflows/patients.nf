@@ -19,8 +19,10 @@ workflow PATIENTS {
     SURVIVAL(followed, scores, options.subMap('survival_groups', 'survival_horizon', 'confidence'))
     PATIENT_TABLE(listed, scores, options.subMap('survival_groups', 'confidence'))
 
+    evidence = BIOMARKER_CUTOFF.out.evidence
     sections = BIOMARKER_CUTOFF.out.sections.mix(SURVIVAL.out.sections, PATIENT_TABLE.out.sections)
 
     emit:
+    evidence    // path: biomarker_cutoff_evidence.tsv
     sections    // paths: *_mqc.json
 }

@@ -35,7 +35,7 @@ workflow READS {
     genome = PREPARE_REFERENCE.out.genome
     annotation = PREPARE_REFERENCE.out.annotation
 
-    TRIM_READS(libraries, options.trim_quality, options.trim_min_length, options.strict)
+    TRIM_READS(libraries, options.trim_quality, options.trim_min_length, options.strict, options.pseudonymise)
     TRIM_READS_TABLE(trimmed, TRIM_READS.out.row.collect(sort: { row -> row.name }), 'rnaseq')
 
     INDEX_TRANSCRIPTS(genome, quantified.combine(used).filter { _table, files -> !files.salmon_index }.combine(PREPARE_REFERENCE.out.transcripts).map { _table, _files, transcripts -> transcripts })
@@ -55,7 +55,7 @@ workflow READS {
     aligns = lanes.filter { _sample, plan, rows -> plan.align_rna && rows[0].fastq_1 && !rows[0].bam }.map { sample, _plan, _rows -> sample }
     INDEX_GENOME(genome.combine(used).filter { _fasta, _index, files -> !files.star_index }.combine(aligns.first()).map { fasta, index, _files, _sample -> [fasta, index] }, annotation)
     ALIGN_RNA(aligns.join(TRIM_READS.out.reads), used.flatMap { files -> files.star_index }.mix(INDEX_GENOME.out.index).first(), options.max_intron)
-    ALIGN_RNA_GIVEN(given, genome, options.strict)
+    ALIGN_RNA_GIVEN(given, genome, options.strict, options.pseudonymise)
     ALIGN_RNA_TABLE(aligned, ALIGN_RNA.out.row.mix(ALIGN_RNA_GIVEN.out.row).collect(sort: { row -> row.name }).ifEmpty([]))
 
     counts = GENE_COUNTS.out.counts

@@ -21,10 +21,12 @@ class Run(NamedTuple):
     folder: Path
     exit_code: int
     output: str
+    outdir: str = "results"
 
     def statuses(self) -> dict[str, str]:
         """Return how a process ended: FAILED if a task did, CACHED if all tasks were, else COMPLETED."""
-        header, *tasks = [line.split("\t") for line in (self.folder / "trace.txt").read_text().splitlines()]
+        trace = self.folder / self.outdir / "pipeline_info/trace.txt"
+        header, *tasks = [line.split("\t") for line in trace.read_text().splitlines()]
         name, status = header.index("name"), header.index("status")
         ended: dict[str, set[str]] = {}
         for task in tasks:
@@ -59,11 +61,11 @@ def run_script() -> Callable[..., Result]:
 
 def run_pipeline(folder: Path, *options: object, project: Path = ROOT) -> Run:
     """Run the pipeline with these options, from within a folder."""
-    trace = ["-with-trace", "trace.txt"]
-    (folder / "trace.txt").unlink(missing_ok=True)
-    command = ["nextflow", "run", project, "-ansi-log", "false", *trace, *options]
-    done = subprocess.run([str(word) for word in command], cwd=folder, capture_output=True, text=True)
-    return Run(project, folder, done.returncode, done.stdout + done.stderr)
+    command = ["nextflow", "run", project, "-ansi-log", "false", *options]
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+    outdir = words[words.index("--outdir") + 1] if "--outdir" in words else "results"
+    return Run(project, folder, done.returncode, done.stdout + done.stderr, outdir)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pandas as pd
 from common.evidence import COLUMNS, NUMBERS, evidence_table
 from common.tables import write_table
 
-ROLES = {"parental": "reference", "resistant": "target", "tumour": "other"}
+ROLES = {"parental": "reference", "resistant": "target"}  # all others: other
 UNITS = {
     "nqo1_activity": "nmol/min/mg",
     "nqo1_expression": "TPM",
@@ -27,7 +27,7 @@ SOURCES = {
     "keap1": "variant_comparison/comparison.tsv",
     "cul3": "variant_comparison/comparison.tsv",
     "nfe2l2": "variant_comparison/comparison.tsv",
-    "ihc": "biomarker_cutoff/scores.tsv",
+    "ihc": "biomarker_cutoff/groups.tsv",
 }
 
 
@@ -37,7 +37,12 @@ def row(
     """Make a row of evidence; what is not said is empty, its status ok."""
     source = next((source for start, source in SOURCES.items() if evidence.startswith(start)), None)
     given = dict.fromkeys(COLUMNS) | dict.fromkeys(NUMBERS, np.nan)
-    given |= {"line": line, "condition": condition, "role": ROLES[condition], "evidence": evidence}
+    given |= {
+        "line": line,
+        "condition": condition,
+        "role": ROLES.get(condition, "other"),
+        "evidence": evidence,
+    }
     return given | {"value": value, "status": "ok", "source": source, "unit": UNITS.get(evidence)} | further
 
 

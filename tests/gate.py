@@ -45,6 +45,10 @@ PRIMERS = "".join(
         ["chr19", 250, 450, "KEAP1_2", 2, 250, 270, 430, 450],
     )
 )
+RUN = {
+    **{"name": "nrf2flow", "version": "1.0", "nextflow": "25.04.0", "profile": "standard"},
+    **dict.fromkeys(("repository", "revision", "commitId")),
+}
 NAMES = [sample for sample, *_ in SAMPLES]
 RNASEQ = "sample,line,condition,replicate\n" + "".join(",".join(row) + "\n" for row in SAMPLES)
 COUNTS = "".join(
@@ -103,7 +107,7 @@ class Gate:
         if given.get("simulate"):
             values |= dict.fromkeys([*SHEETS, *REFERENCES])
         values_file = self.folder / "values.json"
-        inputs = {"parameters": values, "files": listed, "tables": tables}
+        inputs = {"parameters": values, "run": RUN, "files": listed, "tables": tables}
         values_file.write_text(json.dumps(inputs | {"references": references, "paths": paths}))
         result = self.run_script(
             main, values=values_file, schema=ROOT / "nextflow_schema.json",

@@ -409,6 +409,11 @@ def test_given__an_empty_file_is_unreadable(taken):
     assert taken.refused() == ("unreadable", "x.bam is empty")
 
 
+def test_given__a_file_is_not_named_under_pseudonyms(taken):
+    (taken.alignment / "tumour 7.bam").touch()
+    assert taken.row(pseudonymise="true").reason == "the alignment is empty"
+
+
 def test_given__another_kind_of_file_is_unreadable(taken):
     (taken.alignment / "x.bam").write_text("sample\tline\n" * 100)
     assert taken.refused() == ("unreadable", "x.bam is no BAM or CRAM file")

@@ -42,6 +42,7 @@ from biomarker_cutoff import (
 from common.biomarker_cutoff_figure import drawn_of
 from common.biomarker_cutoff_report import write_sections
 from common.biomarker_cutoff_tables import PATIENTS
+from common.mmc_candidates_tables import read_evidence
 from conftest import ORACLES, REFERENCE_DATA, ROOT
 from lifelines import CoxPHFitter
 from lifelines.statistics import logrank_test
@@ -458,6 +459,32 @@ def test_analysis__sees_only_the_order_of_the_scores_and_not_that_of_the_patient
 # ---- the command
 
 
+def test_evidence__says_of_each_tumour_whether_it_is_high_and_by_whose_cutoff(tmp_path, run_script):
+    sheet = sheet_of([100, 20, np.nan, 82], [1, 0, 1, 0], recurrent_score=[50, 90, 120, np.nan])
+    run(run_script, tmp_path / "given", sheet, score_cutoff=82)
+    table = read_evidence(tmp_path / "given").set_index(["condition", "line"])
+    assert set(table.evidence) == {"ihc_score"}
+    assert table.call["primary"].fillna("").to_dict() == {"P0": "high", "P1": "low", "P2": "", "P3": "low"}
+    assert table.call["recurrent"].to_dict() == {"P0": "low", "P1": "high", "P2": "high"}
+    assert table.value["recurrent"].to_dict() == {"P0": 50, "P1": 90, "P2": 120}
+    assert table.status["primary", "P2"] == "no_score"
+    assert table.reason["primary", "P2"]
+    assert set(table.status.drop(("primary", "P2"))) == {"ok"}
+    assert set(table.effect) == {"cutoff_of_other_patients"}
+    run(run_script, tmp_path / "chosen", sheet, score_permutations=9, bootstraps=9)
+    assert set(read_evidence(tmp_path / "chosen").effect) == {"cutoff_of_these_patients"}
+
+
+def test_evidence__has_no_call_where_no_cutoff_can_be_chosen(tmp_path, run_script):
+    sheet = founding().assign(recurrence=1.0)
+    run(run_script, tmp_path / "out", sheet, score_permutations=9, bootstraps=9)
+    table = read_evidence(tmp_path / "out")
+    assert set(table.status) == {"no_cutoff"}
+    assert table.value.notna().all()
+    assert table.call.isna().all()
+    assert set(table.reason) == {"31 of 31 patients are recurrent: nothing to tell apart"}
+
+
 def analysed(sheet: pd.DataFrame, given: float | None = None, seed: int = 1) -> dict[str, pd.DataFrame]:
     return analyse(sheet, given, 49, 60.0, 30, seed, 0.95)
 
@@ -507,7 +534,7 @@ def test_main__writes_tables_a_figure_and_sections_the_same_each_time(tmp_path, 
     (answer,) = section["nrf2flow"]["answers"]["patients"]
     assert re.search(r"^In recurrence: score above 82 .*AUC 0\.\d\d \(95 % interval 0\.\d\d to", answer)
     dictionary = pd.read_csv(ROOT / "assets/columns.tsv", sep="\t")
-    for name in ("groups", "roc", "cutoff", "association", "corrected", "score"):
+    for name in ("groups", "roc", "cutoff", "association", "corrected", "score", "biomarker_cutoff_evidence"):
         explained = dictionary.column[dictionary.table == f"biomarker_cutoff/{name}.tsv"].tolist()
         assert explained == (one / f"{name}.tsv").read_text().splitlines()[0].split("\t"), name
 

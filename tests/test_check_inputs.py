@@ -5,13 +5,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from check_inputs import Contrast, check_contrast, main
 from common.parameters import typed
+from common.rerun import command_again
 from common.sheets import BYTES, LINES, Problems, UnreadableError, lines_of, nearest
 from common.tables import read_matrix
 from conftest import REFERENCE_DATA, ROOT
 from faulty_study import FAULTS, write_faulty_study
-from gate import COUNTS, DEFAULTS, NAMES, RNASEQ, TAB, Gate
+from gate import COUNTS, DEFAULTS, NAMES, RNASEQ, RUN, TAB, Gate
+from jsonschema import Draft202012Validator
 
 
 @pytest.fixture
@@ -66,6 +69,29 @@ def test_main__writes_the_same_for_parameters_as_text_or_as_numbers(gate):
     }
     assert gate.study(**as_text) == []
     assert (gate.results / "parameters.tsv").read_bytes() == typed_values
+
+
+@pytest.mark.parametrize(
+    ("write", "read"),
+    [(json.dumps, json.loads), (yaml.safe_dump, yaml.safe_load)],
+    ids=["JSON", "YAML"],
+)
+def test_main__takes_a_parameter_file_that_forms_make_of_the_schema(write, read, gate):
+    """Every parameter of its type, null where there is no value: the schema holds for what is given."""
+    wanted = {"score_cutoff": 82.5, "survival_horizon": 36, "strict": True, "common_contrasts": "3"}
+    sheets = {"rnaseq": "rnaseq.csv", "counts": "counts.tsv"}
+    empty = {"reference_group": "", "patients": "", "salmon_index": ""}  # fields of a form
+    values = read(write(DEFAULTS | wanted | sheets | empty))
+    schema = json.loads((ROOT / "nextflow_schema.json").read_text())
+    Draft202012Validator(schema).validate(
+        {name: value for name, value in values.items() if value not in (None, "")}
+    )
+    assert gate.say({"rnaseq.csv": RNASEQ, "counts.tsv": COUNTS}, **values) == []
+    parameters = {row["parameter"]: row["value"] for row in gate.table("parameters.tsv")}
+    assert {name: parameters[name] for name in wanted} == {
+        "score_cutoff": "82.5", "survival_horizon": "36", "strict": "true", "common_contrasts": "3",
+    }  # fmt: skip
+    assert "reference_group" not in parameters
 
 
 @pytest.mark.parametrize(
@@ -743,3 +769,23 @@ def test_main__writes_the_same_bytes_again(gate):
     assert {
         path.name: path.read_bytes() for path in sorted(gate.results.rglob("*")) if path.is_file()
     } == first
+
+
+def test_main__writes_what_runs_the_same_again(gate):
+    """The parameters that are not the default, as types that a file of parameters has, and the command."""
+    given = {"rnaseq": "s.csv", "counts": "c.tsv", "seed": "7", "confidence": "0.950", "outdir": "elsewhere"}
+    assert gate.say({"s.csv": RNASEQ, "c.tsv": COUNTS}, **given) == []
+    written = json.loads((gate.results / "params.json").read_text())
+    assert written == {"rnaseq": "s.csv", "counts": "c.tsv", "gene_sets": "none", "seed": 7}
+    command = (gate.results / "rerun.sh").read_text()
+    assert "export NXF_VER=25.04.0 NXF_SYNTAX_PARSER=v2\n" in command
+    assert command.splitlines()[-1] == (
+        'nextflow run "${NRF2FLOW:-.}" -params-file "$(dirname "$0")/params.json" --outdir "${1:-again}"'
+    )
+
+
+def test_command_again__names_repository_commit_and_profile_and_nothing_that_a_shell_would_run():
+    run = RUN | {"repository": "https://example.org/x/nrf2flow", "revision": "main", "commitId": "c0ffee"}
+    assert "nextflow run https://example.org/x/nrf2flow -r c0ffee -params-file" in command_again(run)
+    assert "-profile 'a;b' -params-file" in command_again(RUN | {"profile": "a;b"})
+    assert "-profile" not in command_again(RUN)

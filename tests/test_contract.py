@@ -13,12 +13,13 @@ import pytest
 import yaml
 from check_inputs import NEEDS
 from conftest import ROOT
+from jsonschema import Draft202012Validator
 from report import CALL, QUALITY_OF, QUESTIONS
 
 # What makes something for the analyses, and has no section of its own in the report.
 STEPS = {
     *("check_inputs", "simulate_study", "prepare_reference", "index_transcripts", "index_genome"),
-    *("count_alleles", "count_amplicon_alleles", "fit_dose_curves", "report"),
+    *("count_alleles", "count_amplicon_alleles", "fit_dose_curves", "report", "run_record"),
 }
 MODULES = sorted((ROOT / "modules").glob("*.nf"))
 SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
@@ -61,10 +62,21 @@ def test_an_analysis_has_one_name(module):
     assert all(process.startswith(name.upper()) for process in processes)
     image = f'container "${{params.registry}}/{name}:${{workflow.manifest.version}}"'
     assert text.count(image) == len(processes)
-    assert f'publishDir "${{params.outdir}}/{name}"' in text
+    folder = "" if name == "run_record" else f"/{name}"  # all results are the crate
+    assert f'publishDir "${{params.outdir}}{folder}", ' in text
     for path in (f"bin/{name}.py", f"containers/{name}.pip", f"tests/test_{name}.py"):
         assert (ROOT / path).is_file(), path
     assert (ROOT / f"bin/{name}.py").stat().st_mode & 0o111, "Nextflow runs the script as a command"
+
+
+def test_what_a_process_publishes_goes_to_the_crate():
+    """RUN_RECORD reads the topics, and may not write to them."""
+    silent = []
+    for module in MODULES:
+        for process in re.split(r"^(?=process )", module.read_text(), flags=re.MULTILINE)[1:]:
+            if "publishDir" in process and not re.search(r"topic: (published|reference)", process):
+                silent.append(module.stem)
+    assert silent == ["run_record"]
 
 
 def test_nextflow_reads_the_workflow_whatever_the_encoding_of_the_machine():
@@ -113,6 +125,64 @@ def test_every_parameter_is_declared_and_described_with_the_same_default():
         name: json.loads(value.replace("'", '"')) for name, value in re.findall(r"(\w+) += (.+)", block)
     }
     assert declared == {name: spec.get("default") for name, spec in DESCRIBED.items()}
+
+
+# What Nextflow's meta-schema of parameters knows; forms of platforms and nf-core's tools read the same.
+KEYWORDS = {
+    *("type", "format", "pattern", "enum", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"),
+    *("default", "description", "help_text", "fa_icon", "hidden", "exists", "mimetype", "schema"),
+}
+UNIT = re.compile(r"^In |^Phred|without unit|share of|In the unit of|^A probability")
+ICON = re.compile(r"fa[bs] fa-[a-z0-9-]+")
+
+
+@pytest.mark.parametrize("group", SCHEMA["$defs"].values(), ids=SCHEMA["$defs"])
+def test_a_group_of_parameters_is_introduced(group):
+    assert re.fullmatch(r"[A-Z].*[^.]", group["title"])
+    assert re.fullmatch(r"[A-Z].+\.", group["description"])
+    assert ICON.fullmatch(group["fa_icon"])
+    assert group["properties"]
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_a_parameter_is_described_for_whoever_fills_in_a_form(name):
+    spec = DESCRIBED[name]
+    assert spec.keys() <= KEYWORDS
+    assert ICON.fullmatch(spec["fa_icon"])
+    # The gate says `expected ...`, and the description follows.
+    assert re.fullmatch(r"(?![A-Z][a-z]).+[^\s.;,:]", spec["description"])
+    assert re.fullmatch(r"\S.*\.", spec["help_text"])
+    assert spec["help_text"] != spec["description"]
+    if spec["type"] in ("integer", "number"):
+        assert UNIT.search(spec["help_text"]), "a number has a unit, or has none"
+        lowest = spec.get("minimum", spec.get("exclusiveMinimum"))
+        assert re.search(rf"\b(from|above|of|between) {lowest:g}\b|\b{lowest:g} or more", spec["description"])
+    if "enum" in spec:
+        assert [value for value in spec["enum"] if value not in spec["description"]] == []
+    if "default" in spec:
+        Draft202012Validator(spec).validate(spec["default"])
+    if "schema" in spec:
+        assert (spec["format"], spec["mimetype"]) == ("file-path", "text/csv")
+        assert json.loads((ROOT / spec["schema"]).read_text())["type"] == "array"
+    # What is shipped is named by a word, and where results go need not exist.
+    named = "format" in spec and spec.get("default") != "shipped" and name != "outdir"
+    assert spec.get("exists", False) == named
+
+
+def test_the_schema_of_parameters_is_whole():
+    Draft202012Validator.check_schema(SCHEMA)
+    assert [each["$ref"] for each in SCHEMA["allOf"]] == [f"#/$defs/{name}" for name in SCHEMA["$defs"]]
+    names = [name for group in SCHEMA["$defs"].values() for name in group["properties"]]
+    assert len(names) == len(set(names))
+    manifest = dict(
+        re.findall(r"(\w+) += '(.+)'", (ROOT / "nextflow.config").read_text().split("params {")[0])
+    )
+    assert SCHEMA["title"] == f"{manifest['name']} pipeline parameters"
+    assert SCHEMA["description"] == manifest["description"]
+    for group in SCHEMA["$defs"].values():
+        needs = group.get("dependentRequired", {})
+        assert needs.keys() <= group["properties"].keys()
+        assert {other for others in needs.values() for other in others} <= DESCRIBED.keys()
 
 
 def test_every_published_column_is_explained_and_every_explained_column_is_published(demo):

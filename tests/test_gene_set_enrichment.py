@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from common.enrichment_report import shorter
 from common.gene_sets import GeneSet, read_gmt, readable
+from common.mmc_candidates_tables import read_evidence
 from conftest import REFERENCE_DATA, ROOT
 
 BROAD = REFERENCE_DATA / "gsea_desktop_edb"
@@ -664,6 +665,7 @@ def test_main__writes_every_table_figure_and_section(inputs, run_script, tmp_pat
     }
     expected |= {f"highlighted.{kind}" for kind in ("svg", "png", "tsv")}
     expected |= {"summary.tsv", "common_sets.tsv", "versions.tsv", "gene_set_enrichment_mqc.json"}
+    expected.add("gene_set_enrichment_evidence.tsv")
     expected |= {
         f"gene_set_enrichment_{what}_mqc.json"
         for what in ("highlighted", "running_sums", "top_sets", "common_sets")
@@ -685,6 +687,21 @@ def test_main__writes_every_table_figure_and_section(inputs, run_script, tmp_pat
     assert section["nrf2flow"]["findings"]["L2.resistant_vs_parental"] == "none of 2 gene sets at q < 0.05"
     (answer,) = section["nrf2flow"]["answers"]["changes"]
     assert re.search(r"^At q < 0\.05, Planted set rises in L0 and L1 \(NES \d\.\d\d to", answer)
+
+
+def test_main__tells_the_call_of_the_highlighted_sets_of_each_line(inputs, run_script, tmp_path):
+    out = run_into(tmp_path / "out", run_script, inputs() | {"highlight_sets": "PLANTED_SET,SMALL_SET"})
+    table = read_evidence(out)
+    assert table[["line", "item"]].to_numpy().tolist() == [
+        [line, name] for line in ("L0", "L1", "L2") for name in ("PLANTED_SET", "SMALL_SET")
+    ]
+    assert set(table.condition) == {"resistant"}
+    tested = table[table.item == "PLANTED_SET"].set_index("line")
+    assert (tested.q_value[["L0", "L1"]] < 0.05).all()
+    assert tested.q_value["L2"] > 0.05
+    sets = pd.read_csv(out / tested.source["L0"].split("/")[1], sep="\t").set_index("gene_set")
+    assert tested.value["L0"] == sets.nes["PLANTED_SET"]
+    assert set(table.status[table.item == "SMALL_SET"]) == {"too_small"}
 
 
 def test_main__finds_nothing_in_a_study_without_effects(inputs, run_script, tmp_path):

@@ -338,9 +338,72 @@ def test_call_all__calls_tumours():
         row("pt2", "tumour", "ihc_score", 10, call="low", effect="cutoff_of_other_patients"),
     ]
     calls = candidates_of(table_of(rows))
-    assert calls.call.tolist() == ["candidate", "insufficient_data"]
-    assert calls.nrf2_gained.tolist() == ["not_assessable"] * 2
+    assert calls.index.tolist() == [("pt1", "tumour")]
+    assert calls.call.tolist() == ["candidate"]
+    assert calls.nrf2_gained.tolist() == ["not_assessable"]
     assert calls["flags"].iloc[0] == "protein_not_measured"
+    assert "NRF2 staining score 120, high by a cutoff of other patients (+1)" in calls.reasons.iloc[0]
+
+
+def scored(patient: str, call: str, whose: str = "other", condition: str = "primary") -> dict:
+    """Make the row of a tumour's score as biomarker_cutoff does."""
+    effect = f"cutoff_of_{whose}_patients"
+    return row(patient, condition, "ihc_score", {"high": 120, "low": 10}[call], call=call, effect=effect)
+
+
+def test_call_all__judges_no_tumour_of_which_only_the_score_is_known():
+    other = row("pt1", "primary", "nqo1_protein", 1.0, n=3)
+    rows = [scored("pt1", "high"), scored("pt1", "high", condition="recurrent"), scored("pt2", "low"), other]
+    candidates, weighed, left = call_all(table_of(rows), RULES)
+    assert candidates[["line", "condition"]].to_numpy().tolist() == [["pt1", "primary"]]
+    assert set(left.condition) == {"primary"}
+    alone = weighed[weighed.why == "nothing else is known of this tumour"]
+    assert alone[["line", "condition"]].to_numpy().tolist() == [["pt1", "recurrent"], ["pt2", "primary"]]
+    assert alone.finding.iloc[1] == "NRF2 staining score 10, low by a cutoff of other patients"
+    assert set(alone.points) == {0}
+
+
+def test_call_all__calls_lines_as_without_the_scores_of_other_patients(run_script, tmp_path):
+    scores = [scored(f"pt{n}", "high" if n % 2 else "low", "these") for n in range(31)]
+    scores += [scored(f"pt{n}", "high", "these", "recurrent") for n in range(7)]
+    alone = candidates_of(read_evidence(write_evidence(seven_lines(), tmp_path / "alone")))
+    evidence = write_evidence(pd.concat([table_of(scores), seven_lines()]), tmp_path / "evidence")
+    pd.testing.assert_frame_equal(candidates_of(read_evidence(evidence)).loc[alone.index], alone)
+    assert len(candidates_of(read_evidence(evidence))) == 14
+    run(run_script, tmp_path / "out", evidence)
+    said = section(tmp_path / "out")["description"]
+    known = "Of 38 tumours of 31 patients no more than the NRF2 score is known: they are not judged."
+    assert known in said
+    assert "pt1" not in json.dumps(section(tmp_path / "out"))
+    assert not pd.read_csv(tmp_path / "out/evidence_matrix.tsv", sep="\t").line.str.startswith("pt").any()
+
+
+def test_call_all__judges_a_tumour_of_which_the_assays_failed():
+    failed = row("pt1", "primary", "nqo1_protein", status="reference_not_measured")
+    calls = candidates_of(table_of([scored("pt1", "high"), failed]))
+    assert calls.call.tolist() == ["insufficient_data"]
+
+
+def test_call_all__asks_of_a_tumour_what_can_be_measured_in_it():
+    protein = row("pt1", "primary", "nqo1_protein", 1.0, n=3)
+    calls = candidates_of(table_of([scored("pt1", "high"), protein]))
+    assert calls.reason.tolist() == ["measure expression of the NRF2 target genes"]
+    calls = candidates_of(table_of([scored("pt1", "high", "these"), protein]))
+    wanted = "measure expression of the NRF2 target genes or its score by a cutoff of other patients"
+    assert calls.reason.tolist() == [wanted]
+    said = "without weight: NRF2 staining score 120, high by a cutoff chosen in these patients"
+    assert said in calls.reasons.iloc[0]
+
+
+def test_read_evidence__gives_scores_the_role_of_their_condition_and_puts_those_alone_last(tmp_path):
+    protein = row("pt2", "primary", "nqo1_protein", 1.0) | {"role": "reference"}
+    rows = [scored("pt1", "high"), scored("pt2", "low"), scored("pt2", "high", condition="recurrent")]
+    table = read_evidence(write_evidence(table_of([*rows, protein, *expression("B", R, 1.0)]), tmp_path))
+    kept = table[table.evidence == "ihc_score"]
+    assert kept[["line", "condition", "role"]].to_numpy().tolist() == [
+        *(["pt2", "primary", "reference"], ["pt2", "recurrent", "other"], ["pt1", "primary", "other"])
+    ]
+    assert table.line.drop_duplicates().tolist() == ["pt2", "B", "pt1"]
 
 
 def test_judge__names_a_conflict_of_target_genes_and_genotype():
@@ -413,6 +476,7 @@ def random_rows(rng: np.random.Generator) -> list[dict]:
         one("nqo1_expression", float(np.exp(rng.normal(2, 2)))),
         one("nqo1_exon4_skipping", rng.random(), n=40),
         one("mmc_shift", rng.normal(), low=-2, high=1),
+        scored("A", pick("high", "low"), pick("other", "these"), R) | {"role": "target"},
     ]
     return [each for each in rows if rng.random() < 0.45]
 
@@ -529,6 +593,15 @@ def test_judge__never_calls_less_where_a_measurement_is_higher(evidence, values)
         assert ranks == sorted(ranks), (evidence, rows)
 
 
+def test_judge__never_calls_less_where_a_score_is_higher_or_its_cutoff_is_of_others():
+    for rows in EACH[:120]:
+        rest = [each for each in rows if each["evidence"] != "ihc_score"]
+        given = [[], [scored("A", "low")], [scored("A", "high", "these")], [scored("A", "high")]]
+        found = [judged(*rest, *more) for more in given]
+        assert found[0].points == found[1].points == found[2].points <= found[3].points
+        assert {each.functional for each in found} == {found[0].functional}
+
+
 def test_judge__adds_up_a_reporter_that_rises():
     for rows in EACH[:120]:
         rest = [each for each in rows if each["evidence"] != "are_reporter"]
@@ -556,9 +629,7 @@ def test_leave_one_out__names_the_piece_that_overrules():
     # The rest says that both alleles are intact and expressed.
     assert (without.call, without.nqo1_rule) == ("candidate", "protein_or_intact_genes")
     assert without.reason == "nqo1_functional no to yes"
-    assert candidates.stability[0] == (
-        "rests on NQO1 protein (else candidate); changes without group_comparison (candidate)"
-    )
+    assert candidates.stability[0] == ("not without NQO1 protein (then candidate)")
 
 
 def test_leave_one_out__has_the_call_of_the_remaining_evidence():
@@ -581,7 +652,7 @@ def test_leave_one_out__has_the_call_of_the_remaining_evidence():
 def test_call_all__says_a_call_is_stable_where_no_piece_decides():
     calls = candidates_of(seven_lines())
     assert calls.stability["HSC-3", R] == "stable"
-    assert calls.stability["HSC-2", R].startswith("rests on NQO1 protein (else insufficient data)")
+    assert calls.stability["HSC-2", R] == "not without NQO1 protein (then not decided)"
 
 
 # ---- gained, agreement, what to measure
@@ -657,7 +728,7 @@ def test_call_all__shows_context_and_takes_nothing_from_it():
     weighed = call_all(table_of(context), RULES)[1]
     assert set(weighed.verdict) == {"context"}
     assert set(weighed.why) == {"shown, without points"}
-    assert weighed.finding[0] == "gene set WP2884 2.1"
+    assert weighed.finding[0] == "gene set WP2884 NES +2.10 (not tested)"
 
 
 # ---- evidence.tsv
@@ -896,10 +967,13 @@ def test_main__says_on_the_first_screen_which_line_to_treat_and_why(of_seven):
     shown = section(of_seven)
     said = shown["description"]
     assert said.startswith(
-        "Candidates for mitomycin C are HSC-3 resistant (NRF2 target genes +1.2 log2 from the study's low "
-        "lines, ARE reporter 4.5 times the reference, NQO1 activity 360 nmol/min/mg), HO-1-u-1 parental ("
+        "Candidates for mitomycin C are HSC-3 resistant, HO-1-u-1 parental and HO-1-u-1 resistant: NRF2 is "
+        "active, and NQO1, which makes the compound toxic, works. What says so: HSC-3 resistant (NRF2 target "
+        "genes 2.3 times the level of the study's low lines; ARE reporter 4.5 times the reference; NQO1 "
+        "activity 360 nmol/min/mg), HO-1-u-1 parental ("
     )
-    assert "The measured response to it agrees in HSC-3 resistant and HO-1-u-1 resistant." in said
+    lower = "As called, the measured IC50 is lower than the parental line's in HSC-3 resistant and HO-1-u-1"
+    assert f"{lower} resistant." in said
     assert "NRF2 is active, but NQO1 does not work, in HSC-2 resistant (" in said
     assert "NQO1 protein 0.15 times the reference, absent by eye)." in said
     assert "provisional" in said
@@ -909,7 +983,7 @@ def test_main__says_on_the_first_screen_which_line_to_treat_and_why(of_seven):
         ("HSC-2", P, "not a candidate"),
     ]
     assert len(rows) == 14
-    assert "candidate</span><br>raised</td>" in shown["data"]
+    assert "candidate</span><br>NRF2 even higher than in the parental line</td>" in shown["data"]
     assert (
         "KEAP1 W544* heterozygous, VAF 0.5 (+1). It came with resistance.</td><td>NQO1 works" in shown["data"]
     )
@@ -980,7 +1054,7 @@ def test_main__says_beside_the_call_what_it_lacks_and_what_to_know(run_script, t
     evidence = write_evidence(table_of(intact + lacking), tmp_path / "evidence")
     run(run_script, tmp_path / "out", evidence)
     shown = section(tmp_path / "out")["data"]
-    assert ">candidate</span><br>protein not measured</td>" in shown
+    assert ">candidate</span><br>NQO1 protein was not measured</td>" in shown
     assert "B&lt;b&gt;</strong> resistant</td>" in shown
     assert ">not decided</span><br>measure NQO1 activity or NQO1 protein</td>" in shown
 
@@ -1038,13 +1112,22 @@ def test_text_of__writes_what_a_cell_has_room_for(given, text):
     [
         (
             one("nrf2_target_score", 1.234, n=27),
-            "NRF2 target genes +1.2 log2 from the study's low lines (27 genes)",
+            "NRF2 target genes 2.4 times the level of the study's low lines (+1.2 log2, 27 genes)",
         ),
         (
             one("nrf2_target_change", 0.8),
-            "NRF2 target genes +0.8 log2 against the parental line (not tested)",
+            "NRF2 target genes 1.7 times the parental line's level (+0.8 log2, not tested)",
         ),
-        (one("are_reporter", 1.0, low=1, high=1, n=3), "ARE reporter of the reference group itself"),
+        (
+            one("are_reporter", 1.0, low=1, high=1, n=3),
+            "ARE reporter 1 by definition: the reference group itself",
+        ),
+        (one("pathway_set", 2.1, item="A", q_value=1e-9), "gene set A NES +2.10 (q < 0.001)"),
+        (one("keap1_expression", 5.25), "KEAP1 mRNA 5.2 log2 CPM"),
+        (
+            one("keap1_expression", -1.0, item="change", q_value=0.04),
+            "KEAP1 mRNA 0.5 times the parental line's (-1 log2, q 0.04)",
+        ),
         (
             one("nqo1_protein", 0.1, n=1, call="absent"),
             "NQO1 protein 0.1 times the reference (n = 1), absent by eye",

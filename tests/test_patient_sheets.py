@@ -1,7 +1,7 @@
 """The gate on patients: scores, follow-up, groups."""
 
 import pytest
-from gate import Gate
+from gate import AMPLICONS, Gate
 
 HEADER = "patient,score,recurrence,os_months,os_event,dfs_months,dfs_event,recurrent_score,stage"
 ROWS = ["P1,120,1,20,1,8,1,150,IV", "P2,40,0,70,0,70,0,,II", "P3,90,1,30,1,12,1,,IV", "P4,,0,,,,,,II"]
@@ -93,3 +93,59 @@ def test_patients__are_grouped_by_columns_that_are_there(gate):
     assert said(gate, survival_groups="stage") == []
     lines = said(gate, "90,1,30,1,12,1,,IV", "90,1,30,1,12,1,,iv", survival_groups="stage")
     assert lines == ["patients.csv, row 4, stage: found 'iv' beside 'IV'; expected one spelling"]
+
+
+TUMOURS = "P1.T,P1,primary,A.P_1.fq.gz,A.P_2.fq.gz\nP1.R,P1,recurrent,A.CR_1.fq.gz,A.CR_2.fq.gz\n"
+
+
+def with_tumours(
+    gate: Gate, old: str = "", new: str = "", patients: bool = True, **given: object
+) -> list[str]:
+    """What is said of a patient's tumours among the amplicons' lines, with something replaced."""
+    first, rest = AMPLICONS.split("\n", 1)
+    sheet = f"{first}\n{TUMOURS}" + "\n".join(row for row in rest.split("\n") if row.startswith("B"))
+    assert old in sheet
+    given |= {"amplicons.csv": sheet.replace(old, new) + "\n", "patients.csv": SHEET}
+    return gate.amplicons(**given | ({"patients": "patients.csv"} if patients else {}))
+
+
+def test_tumours__are_lines_called_as_their_patient(gate):
+    assert with_tumours(gate) == []
+    rows = {
+        row["sample"]: (row["line"], row["condition"], row["role"]) for row in gate.table("amplicons.tsv")
+    }
+    assert rows["P1.T"] == ("P1", "primary", "other")
+    assert rows["P1.R"] == ("P1", "recurrent", "other")
+    assert plan(gate)["mmc_candidates"] == ("yes", "amplicons given")
+    assert plan(gate)["biomarker_cutoff"][0] == "yes"
+
+
+def test_tumours__may_be_the_conditions_that_are_compared(gate):
+    ends = {"reference_condition": "primary", "target_condition": "recurrent"}
+    first, _ = AMPLICONS.split("\n", 1)
+    given = {"amplicons.csv": f"{first}\n{TUMOURS}", "patients.csv": SHEET, "patients": "patients.csv"}
+    assert gate.amplicons(**given, **ends) == []
+    assert [row["role"] for row in gate.table("amplicons.tsv")] == ["reference", "target"]
+
+
+def test_tumours__are_of_patients_that_are_in_the_sheet(gate):
+    lines = with_tumours(gate, ",P1,primary", ",P11,primary")
+    assert lines == [
+        "amplicons.csv, row 2, line: found 'P11' (perhaps P1), with condition primary; expected a patient of "
+        "patients.csv: this is a condition of patients' tumours"
+    ]
+    lines = with_tumours(gate, patients=False)
+    assert lines[0].startswith("amplicons.csv, row 2, condition: found 'primary'; expected one of parental")
+
+
+def test_tumours__are_not_the_cultures_of_a_patient(gate):
+    assert with_tumours(gate, ",B,", ",P2,") == []
+    note = "P2 is a line as well: scores are evidence on samples whose condition is primary or recurrent"
+    assert f"patients.csv: {note}" in gate.notes()
+
+
+def test_patients__alone_have_no_call_and_the_plan_says_why(gate):
+    assert said(gate) == []
+    planned, reason = plan(gate)["mmc_candidates"]
+    assert planned == "no"
+    assert reason == "counts or FASTQ or BAM or amplicons or assays or dose_response not given"

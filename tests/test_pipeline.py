@@ -1,16 +1,24 @@
 """Whole runs of the pipeline: on the simulated study, on one without effects, on bad inputs."""
 
+import gzip
+import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
 import pytest
+from common.mmc_candidates_rules import read_rules
+from common.mmc_candidates_tables import read_evidence
 from conftest import ROOT, Run, run_pipeline
 from faulty_study import FAULTS, write_faulty_study
+from mmc_candidates import call_all
 
 MODULES = sorted((ROOT / "modules").glob("*.nf"))
 SUBWORKFLOWS = sorted((ROOT / "subworkflows").glob("*.nf"))
@@ -31,6 +39,10 @@ STUDY_FILES = {  # of a simulated study
     **{"patients": "csv", "cohorts": "csv", "panels": "csv", "panel_genes": "txt"},
 }
 THERAPY = "SBS31+SBS35"
+# What Nextflow writes of a run by itself, to its end.
+NEXTFLOW_FILES = {
+    f"pipeline_info/{name}" for name in ("trace.txt", "report.html", "timeline.html", "dag.mmd")
+}
 # Of each line, parental and resistant: is NRF2 active, is NQO1 functional, the call. Ca9-22 has NQO1's
 # R139W in both copies, which only its RNA would show: the small study has none of it.
 CALLS = {
@@ -42,11 +54,29 @@ CALLS = {
     "HSC-4": [("no", "no", "not_candidate"), ("no", "no", "not_candidate")],
     "SAS": [("no", "yes", "not_candidate"), ("no", "yes", "not_candidate")],
 }
+# The analyses that find the evidence of each kind of work, and what is not decided without some of it.
+WORK = {
+    "amplicons": ["variant_comparison"],
+    "RNA": ["target_score", "gene_set_enrichment", "locus_genotype"],
+    "bench": ["group_comparison"],
+}
+SEQUENCED = ["HSC-2", "HSC-3", "HO-1-u-1", "HSC-4"]
+WITHHELD = {
+    ("amplicons",): {},
+    ("RNA",): {},
+    ("amplicons", "RNA"): {},
+    ("bench",): {"resistant": ["RPMI2650", "HSC-2", "Ca9-22", "SAS"]},
+    ("amplicons", "bench"): {"resistant": ["RPMI2650", "HSC-2", "Ca9-22", "SAS"]},
+    ("RNA", "bench"): {"parental": SEQUENCED, "resistant": [*SEQUENCED, "RPMI2650", "Ca9-22", "SAS"]},
+    ("amplicons", "RNA", "bench"): {"resistant": [*SEQUENCED, "RPMI2650", "Ca9-22", "SAS"]},
+}
 GAINED = {"HSC-2": "yes", "HSC-3": "yes"}  # all others: no
 ALLELE = ["chrom", "pos", "ref", "alt"]
 CURVE = ["line", "condition", "compound", "modulator", "modulator_dose"]
 AS_IN_TEST = ("--max_intron", 20000, "--reference_group", "SAS.parental")  # as in the profile
 TRUNCATED = "HSC-3.CR2"  # the sample of the null study whose reads break off
+OWN = "clinic_77"  # its folder
+MRN = "MRN-77-"  # how the ids of its patients begin
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -71,20 +101,27 @@ def strongly_planted(truth: Path) -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def null_study(tmp_path_factory) -> Run:
-    """Two lines without any planted effect, given as a user gives reads, a bad sample among them."""
+    """Two lines without any planted effect, given as a user gives reads, a bad sample among them.
+
+    Patients have ids that nothing else has, and pseudonyms in what is published.
+    """
     folder = tmp_path_factory.mktemp("null")
+    study = folder / OWN
     options = ["--size", "small", "--gene-sets", ROOT / "assets/gene_sets", "--effects", "0"]
     script = ROOT / "bin/simulate_study.py"
-    subprocess.run([sys.executable, script, *map(str, options), "--results", folder / "study"], check=True)
+    subprocess.run([sys.executable, script, *map(str, options), "--results", study], check=True)
     for name in ("rnaseq", "amplicons"):  # the bench has all lines
-        sheet = folder / f"study/{name}.csv"
+        sheet = study / f"{name}.csv"
         rows = sheet.read_text().splitlines(keepends=True)
         sheet.write_text("".join(row for row in rows if row.startswith(("sample", "HSC-2.", "HSC-3."))))
-    whole = folder / f"study/reads/{TRUNCATED}_1.fastq.gz"
+    patients = study / "patients.csv"
+    patients.write_text(re.sub("^P", MRN, patients.read_text(), flags=re.MULTILINE))
+    whole = study / f"reads/{TRUNCATED}_1.fastq.gz"
     whole.write_bytes(whole.read_bytes()[:-1000])
     files = {name: kind for name, kind in STUDY_FILES.items() if name != "sanger"}
-    given = [(f"--{name}", f"study/{name}.{kind}") for name, kind in files.items()]
-    run = run_pipeline(folder, *[word for pair in given for word in pair], *AS_IN_TEST)
+    given = [(f"--{name}", f"{OWN}/{name}.{kind}") for name, kind in files.items()]
+    words = [word for pair in given for word in pair]
+    run = run_pipeline(folder, *words, *AS_IN_TEST, "--pseudonymise", "true")
     assert run.exit_code == 0, run.output
     return run
 
@@ -446,6 +483,32 @@ def test_run__nothing_is_found_in_patients_and_cohorts_where_nothing_was_planted
     assert (seen.verdict == "not_seen").all(), seen
 
 
+def test_run__under_pseudonyms_nothing_tells_a_patient_or_a_folder(null_study):
+    """Of tables, figures, report and alignments, what is compressed too; only reads keep their own names."""
+    files = null_study.folder / OWN
+    barcodes = {"TCGA": "TCGA-SM-", "C-CAT": "CC-0001-T"}  # how they begin
+    for cohort, begin in barcodes.items():
+        assert begin in (files / f"cohort_files/{cohort}.samples.tsv").read_text()
+    assert (files / "patients.csv").read_text().count(MRN) > 20
+    secret = [MRN, OWN, str(null_study.folder), *barcodes.values()]
+    results, found = null_study.folder / "results", []
+    for path in (path for path in results.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        if path.suffix in (".gz", ".bam"):
+            content = gzip.decompress(content)  # BAM is gzip of many members
+        told = [
+            word
+            for word in secret
+            if word.encode() in content or word in path.relative_to(results).as_posix()
+        ]
+        found += [(path.name, word) for word in told]
+    assert found == []
+    patients = read(results / "biomarker_cutoff/groups.tsv").patient
+    assert list(patients[:2]) == ["P001", "P002"]
+    counted = read(results / "harmonise_mutations/samples.tsv").groupby("cohort")["sample"].first()
+    assert counted.to_dict() == {"TCGA": "TCGA.S0001", "C-CAT": "C-CAT.S0001"}
+
+
 def calls_of(results: Path) -> pd.DataFrame:
     return read(results / "mmc_candidates/candidates.tsv").set_index(["line", "condition"])
 
@@ -467,6 +530,53 @@ def test_run__the_lines_to_treat_are_called_for_their_planted_reasons(demo):
         assert word in evidence_words(results, line), line
     agreed = resistant[resistant.mmc_agreement == "agrees"]
     assert {"HSC-2", "HSC-3", "HO-1-u-1"} <= set(agreed.index)
+
+
+@pytest.fixture(scope="module")
+def withheld(demo) -> Callable[..., tuple[pd.DataFrame, pd.DataFrame]]:
+    """Call again without some work: candidates, and the evidence with what it weighed."""
+    results = demo.folder / "results"
+    rules = read_rules(ROOT / "assets/mmc_rules.yml", ROOT / "assets/mmc_rules.schema.json")
+
+    def call(folder: Path, *work: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        without = [analysis for name in work for analysis in WORK[name]]
+        for path in results.glob("*/*_evidence.tsv"):
+            if path.parent.name not in without:
+                shutil.copy(path, folder)
+        candidates, judged, _ = call_all(read_evidence(folder), rules)
+        return candidates.set_index(["line", "condition"]), judged
+
+    return call
+
+
+def test_run__the_calls_follow_from_the_evidence_that_is_published(demo, withheld, tmp_path):
+    found, judged = withheld(tmp_path)
+    columns = ["nrf2_active", "nrf2_gained", "nqo1_functional", "call", "reasons", "stability"]
+    published = calls_of(demo.folder / "results")
+    pd.testing.assert_frame_equal(found[columns].fillna(""), published[columns].fillna(""))
+    assert set(judged.about) == {"nrf2", "nqo1", "check", "context"}
+
+
+@pytest.mark.parametrize("work", WITHHELD)
+def test_run__without_some_work_calls_weaken_and_none_becomes_another(demo, withheld, tmp_path, work):
+    full = calls_of(demo.folder / "results").call
+    found, judged = withheld(tmp_path, *work)
+    lost = [(line, condition) for condition, lines in WITHHELD[work].items() for line in lines]
+    expected = {key: "insufficient_data" if key in lost else call for key, call in full.items()}
+    assert found.call.to_dict() == {key: expected[key] for key in found.index}
+    assert set(lost) <= set(found.index)
+    for key, row in found.iterrows():
+        own = judged[(judged.line == key[0]) & (judged.condition == key[1])]
+        if row.nrf2_active == "yes":
+            assert (own.points > 0).any(), key
+        if row.nrf2_active == "no":
+            functional = own.rule.isin(["target_genes", "are_reporter", "nrf2_protein"])
+            assert (own.points[functional] < 0).any(), key
+        if row.nqo1_functional in ("yes", "no"):
+            assert (own.why == "decides").any(), key
+        if key in lost:
+            assert row.status != "ok", key
+            assert row.reason.startswith("measure "), key
 
 
 def evidence_words(results: Path, line: str) -> str:
@@ -507,7 +617,7 @@ def test_run__a_sample_whose_reads_break_off_keeps_its_rows_and_the_others_go_on
     reads = read(results / "trim_reads/reads.tsv").set_index("sample")
     assert reads.status.drop(TRUNCATED).eq("ok").all()
     assert reads.status[TRUNCATED] == "unreadable"
-    assert f"{TRUNCATED}_1.fastq.gz" in reads.reason[TRUNCATED]
+    assert reads.reason[TRUNCATED].startswith("lane 1, mate 1: ")
     assert (
         read(results / "quantify_transcripts/quant.tsv").set_index("sample").status[TRUNCATED] == "no_reads"
     )
@@ -522,15 +632,65 @@ def test_run__no_allele_is_found_where_none_was_planted(null_study):
     genotypes = read(results / "locus_genotype/genotypes.tsv")
     assert set(genotypes.genotype) == {"ref", "no_call"}
     assert (genotypes.genotype == "ref").mean() > 0.8
-    common = read(null_study.folder / "study/truth/variants.tsv").hgvs_c
+    common = read(null_study.folder / OWN / "truth/variants.tsv").hgvs_c
     found = read(results / "locus_genotype/discovery.tsv")
     assert set(found.hgvs_c[found.genotype.isin(["het", "hom"])]) <= set(common)
 
 
 def test_run__every_process_ran_and_published(demo):
     assert set(demo.statuses().values()) == {"COMPLETED"}
-    published = {path.stem for path in MODULES} - REFERENCE
-    assert {path.name for path in (demo.folder / "results").iterdir()} == published
+    published = {path.stem for path in MODULES} - REFERENCE - {"run_record"}
+    record = {"pipeline_info", "ro-crate-metadata.json"}
+    assert {path.name for path in (demo.folder / "results").iterdir()} == published | record
+
+
+def test_run__the_results_are_a_crate_of_all_that_was_published(demo):
+    """Files on disk are those of the crate, as large and with the checksums that it says, and its own."""
+    results = demo.folder / "results"
+    graph = json.loads((results / "ro-crate-metadata.json").read_text())["@graph"]
+    files = {unquote(each["@id"]): each for each in graph if "File" in each["@type"]}
+    listed = {name: said for name, said in files.items() if not name.startswith("ni:")}
+    found = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
+    assert found - listed.keys() == {"ro-crate-metadata.json", *NEXTFLOW_FILES}
+    assert listed.keys() <= found
+    assert len(listed) > 900
+    del listed["pipeline_info/resources.tsv"]  # measured anew in each run
+    for name, said in listed.items():
+        assert int(said["contentSize"]) == (results / name).stat().st_size, name
+        if "sha256" in said:
+            assert hashlib.sha256((results / name).read_bytes()).hexdigest() == said["sha256"], name
+    unread = {Path(name).suffix for name, said in listed.items() if "sha256" not in said}
+    assert unread == {".gz", ".tbi", ".bam", ".bai", ".ab1", ".sf", ".log"}
+
+
+def test_run__the_record_says_what_every_process_took(demo):
+    resources = read(demo.folder / "results/pipeline_info/resources.tsv").set_index("process")
+    assert set(demo.statuses()) - set(resources.index) <= {"REPORT", "RUN_RECORD"}
+    assert resources.status.isin(["ok", "partly_measured", "not_measured"]).all()
+    assert resources.cost.isna().all()
+    assert resources.tasks["TRIM_READS"] == resources.tasks["ALIGN_RNA"] == 16
+    total, each = resources.loc["total"], resources.drop("total")
+    assert total.cpu_hours == pytest.approx(each.cpu_hours.sum())
+    assert total.tasks == each.tasks.sum()
+    assert 0.1 < total.peak_rss_gb < total.memory_asked_gb
+
+
+def test_run__the_versions_are_there_of_all_that_images_hold(demo):
+    """Of the programs and packages that decide a number; each image has its list."""
+    versions = set(read(demo.folder / "results/report/versions.tsv").tool)
+    images = [path.stem for path in MODULES if path.stem != "run_record"]
+    lists = [ROOT / f"containers/{image}.pip" for image in images]
+    packages = {package for listed in lists for package in listed.read_text().split()}
+    programs = {
+        line.split()[1]
+        for path in (ROOT / "containers").glob("*.apt")
+        if path.stem in images
+        for line in path.read_text().splitlines()
+    }
+    assert packages - versions == {"click", "threadpoolctl"}
+    assert programs <= versions
+    graph = json.loads((demo.folder / "results/ro-crate-metadata.json").read_text())["@graph"]
+    assert versions <= {each["name"] for each in graph if each["@type"] == "SoftwareApplication"}
 
 
 def test_run__every_figure_has_its_table_and_both_formats(demo):
@@ -570,7 +730,7 @@ def test_run__the_same_reads_and_counts_give_the_same_tables(demo, tmp_path):
     names = [
         path.relative_to(second) for path in sorted(second.glob("*/*")) if path.suffix in (".tsv", ".svg")
     ]
-    without = ("check_inputs", "locus_genotype", "mmc_candidates", "report")
+    without = ("check_inputs", "locus_genotype", "mmc_candidates", "pipeline_info", "report")
     names = [name for name in names if name.parts[0] not in without]
     assert len(names) > 100
     differing = [str(name) for name in names if (first / name).read_bytes() != (second / name).read_bytes()]
@@ -598,7 +758,7 @@ def ran_again(run: Run) -> set[str]:
 
 
 def test_resume__runs_only_what_a_change_concerns(demo):
-    """Nothing without a change; the gate for another outdir; else the analysis and what follows.
+    """Only the record without a change; the gate for another outdir; else the analysis and what follows.
 
     What takes alignments knows its inputs by path, and the tables of the gate are new files.
     """
@@ -609,17 +769,18 @@ def test_resume__runs_only_what_a_change_concerns(demo):
             run_pipeline(demo.folder, "-profile", "test", "-resume", *options, project=demo.project)
         )
 
-    assert resume() == set()
-    assert resume("--outdir", "elsewhere") == {"CHECK_INPUTS", *alignments}
+    assert resume() == {"RUN_RECORD"}
+    assert resume("--outdir", "elsewhere") == {"CHECK_INPUTS", "RUN_RECORD", *alignments}
     assert resume("--projection_scale", "false", "--outdir", "unscaled") == {
         *alignments,
         "CHECK_INPUTS",
         "SAMPLE_PROJECTION",
         "REPORT",
+        "RUN_RECORD",
     }
     script = demo.project / "bin/sample_projection.py"
     script.write_text(script.read_text() + "# edited\n")
-    assert resume() == {"SAMPLE_PROJECTION"}
+    assert resume() == {"SAMPLE_PROJECTION", "RUN_RECORD"}
 
 
 def test_run__one_line_says_which_inputs_there_are(tmp_path):
@@ -631,6 +792,7 @@ def test_run__one_line_says_which_inputs_there_are(tmp_path):
 def test_help__lists_every_parameter_with_its_default(tmp_path):
     run = run_pipeline(tmp_path, "--help")
     assert run.exit_code == 0
+    assert not (tmp_path / "results").exists()
     schema = json.loads((ROOT / "nextflow_schema.json").read_text())
     for group in schema["$defs"].values():
         assert f"{group['title']}:" in run.output
@@ -647,4 +809,5 @@ def test_run__a_fault_in_every_sheet_names_them_all_and_nothing_is_published(tmp
     assert f"Error: {len(FAULTS)} to put right before anything runs:" in said
     assert [fault for fault in FAULTS if not any(line.startswith(fault) for line in said)] == []
     assert run.statuses() == {"CHECK_INPUTS": "FAILED"}
-    assert not (tmp_path / "results").exists()
+    results = tmp_path / "results"
+    assert {path.relative_to(results).as_posix() for path in results.rglob("*.*")} == NEXTFLOW_FILES

@@ -22,6 +22,7 @@ from report import (
     main,
     methods_of,
     read_sections,
+    run_again,
     table_of,
     unbroken,
     versions_of,
@@ -685,3 +686,11 @@ def test_lay_out_logs__names_the_modules_that_have_something_to_show(logs, tmp_p
     (tmp_path / "logs/single").symlink_to(logs / "single")
     (tmp_path / "logs/007.Log.final.out").symlink_to(logs / "007.Log.final.out")
     assert lay_out_logs(tmp_path / "logs", tmp_path / "laid_out") == ["star"]
+
+
+def test_run_again__shows_the_command_without_its_comments_and_as_text(tmp_path):
+    assert run_again(tmp_path) == ""
+    (tmp_path / "rerun.sh").write_text("#!/bin/sh\n# where\nexport NXF_VER=25.04.0\nnextflow run <folder>\n")
+    shown = run_again(tmp_path)
+    assert "export NXF_VER=25.04.0\nnextflow run &lt;folder&gt;</pre>" in shown
+    assert "where\n" not in shown

@@ -646,6 +646,22 @@ def test_main__gives_back_what_was_planted(results):
     assert section["description"].count("(parental: 2 absent; resistant: 2 het)") == 2
 
 
+def test_main__traces_are_named_by_their_row_under_pseudonyms(study, results, tmp_path):
+    hidden = run(study | {"pseudonymise": "true"}, tmp_path)
+    calls, plain = (
+        pd.read_csv(folder / "calls.tsv", sep="\t", dtype=str, keep_default_na=False)
+        for folder in (hidden, results)
+    )
+    assert calls.file.tolist() == [f"trace {number}" for number in calls.trace]
+    assert calls.reason[8] == "trace 9 is no AB1 file: it starts with b'no t', not with b'ABIF'"
+    pd.testing.assert_frame_equal(
+        calls.drop(columns=["file", "reason"]), plain.drop(columns=["file", "reason"])
+    )
+    for path in hidden.iterdir():
+        if path.suffix in (".svg", ".tsv", ".json"):
+            assert ".ab1" not in path.read_text(), path.name
+
+
 def test_main__writes_what_it_draws(study, results):
     stems = {path.name.removesuffix(".tsv") for path in results.glob("*.peaks.tsv")}
     assert stems == {"HSC-2.G1.c.1x.peaks", "HSC-2.G2.c.2x.peaks"}

@@ -23,6 +23,7 @@ from target_score import (
     baseline_groups,
     change_of,
     competitive_test,
+    context_of,
     evidence_of,
     find_genes,
     half_widths,
@@ -165,7 +166,7 @@ def contrast_of(genes, values, samples, lines) -> pd.DataFrame:
     own = samples[samples.line.isin(lines)]
     ends = [values[own["sample"][own.role == role]] for role in ("target", "reference")]
     change = ends[0].mean(axis=1) - ends[1].mean(axis=1)
-    table = genes.assign(log2_fold_change=change, stat=change / 0.2, status="ok")
+    table = genes.assign(log2_fold_change=change, stat=change / 0.2, q_value=0.5, status="ok")
     return table[list(GENES)].reset_index(drop=True)
 
 
@@ -421,6 +422,27 @@ def test_evidence_of__has_a_score_for_all_groups_and_a_change_against_the_refere
     assert (evidence.evidence == "nrf2_target_score").sum() == 9
     changes = evidence[evidence.evidence == "nrf2_target_change"]
     assert list(changes.line + changes.role) == ["Atarget", "Btarget"]
+
+
+def test_context_of__has_levels_of_all_groups_and_changes_against_the_reference_condition():
+    study = Study(PAIRS, PLANTED, names=(*TARGETS, *OTHERS, "KEAP1", "NFE2L2"))
+    changes = study.change()
+    for table in study.tables.values():
+        table.loc[table.gene_name == "NFE2L2", "status"] = "outlier"
+    given = study.samples, study.genes, study.log_cpm, {*study.genes.gene_name}
+    rows = list(context_of(*given, study.score().scores, changes, study.tables))
+    table = evidence_of(study.score().scores, changes, rows).set_index(["evidence", "line", "condition"])
+    levels = table[table.unit == "log2 CPM"]
+    assert len(levels) == 3 * len(PAIRS)
+    own = study.samples["sample"][(study.samples.line == "A") & (study.samples.role == "target")]
+    keap1 = study.log_cpm.loc[study.genes.gene_id[study.genes.gene_name == "KEAP1"].iloc[0], own]
+    assert levels.value["keap1_expression", "A", "resistant"] == pytest.approx(keap1.mean())
+    assert set(levels.status["cul3_expression"]) == {"not_measured"}
+    moved = table[table["item"] == "change"]
+    assert len(moved) == 2 * len(PAIRS) / 2
+    assert set(moved.status["keap1_expression"]) == {"ok"}
+    assert set(moved.status["nfe2l2_expression"]) == {"outlier"}
+    assert (moved.q_value["keap1_expression"] == 0.5).all()
 
 
 # ---- the command

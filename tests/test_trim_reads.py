@@ -226,6 +226,17 @@ def test_trim__a_bad_file_is_named_with_what_is_wrong_and_leaves_nothing(trim, t
     assert left(tmp_path / "run") == {"s1.reads.tsv", "versions.tsv"}
 
 
+@pytest.mark.parametrize("kind", ["truncated", "fewer mates", "other names"])
+def test_trim__a_bad_file_is_named_by_lane_and_mate_under_pseudonyms(trim, kind):
+    (first, second), _ = BAD[kind]
+    named = trim([FIRST.encode(), first], [SECOND.encode(), second]).reason
+    hidden = trim(
+        [FIRST.encode(), first], [SECOND.encode(), second], folder="other", pseudonymise="true"
+    ).reason
+    assert hidden == named.replace("x_1.fq.gz", "lane 2, mate 1").replace("x_2.fq.gz", "lane 2, mate 2")
+    assert hidden != named
+
+
 def test_trim__a_bad_file_is_an_error_if_strict(tmp_path, run_script):
     reads_1 = write_lanes(tmp_path / "reads_1", [FIRST.encode(), b"@r\nACGT\n+\nIII\n"])
     done = run_script(

@@ -13,6 +13,7 @@ import pandas as pd
 
 from common.cli import InputError
 from common.maf_files import NEEDED, find_columns, read_fields, read_header
+from common.pseudonyms import Pseudonyms
 from common.read_files import Seen
 from common.sheets import (
     Problems,
@@ -33,6 +34,7 @@ MATRIX_HEADS = ("MutationType", "Type")
 POOLED = "pooled"  # what the matrix of all cohorts is called by
 PANELS = ["panel", "specimen", "normal", "gene", "chrom", "start", "end"]
 PROFILED = ["cohort", "sample", "patient", "panel"]
+SAMPLES_SCHEMA = "assets/cohort_samples.schema.json"
 
 
 class Table(NamedTuple):
@@ -47,7 +49,7 @@ class Cohorts(NamedTuple):
 
     cohorts: pd.DataFrame  # cohort genome_build maf sbs96: numbers of files
     files: pd.DataFrame  # kind number uri
-    profiled: pd.DataFrame  # cohort sample patient panel
+    profiled: pd.DataFrame  # cohort sample patient panel; barcode, the sample in files, under pseudonyms
     panels: pd.DataFrame | None
     there: set[str]  # what analyses need of them
 
@@ -130,6 +132,33 @@ def read_profiled(
             problems.add(f"{table.name}, row {row}, panel", f"{shown(panel)}{meant(panel, panels)}", known)
     patient = found.patient.where(found.patient.fillna("").ne(""), found["sample"])
     return found.assign(cohort=cohort, patient=patient)[PROFILED]
+
+
+def names_in_cohorts(
+    cohorts: pd.DataFrame, read: Mapping[tuple[str, str], Table], schemas: Path
+) -> list[pd.DataFrame]:
+    """Read which samples and patients each cohort has, whatever else may be wrong with it."""
+    schema, found = json.loads((schemas / SAMPLES_SCHEMA).read_text()), []
+    for row in cohorts[cohorts.cohort.notna()].itertuples():
+        listed_samples, matrix = (read.get(("cohorts", cell)) for cell in (row.samples, row.sbs96))
+        if listed_samples:
+            found.append(read_profiled(row.cohort, listed_samples, schema, [], Problems()))
+        elif matrix:
+            found.append(profiled_in(row.cohort, check_matrix(matrix, Problems())))
+    return found
+
+
+def profiled_in(cohort: str, samples: Sequence[str]) -> pd.DataFrame:
+    """Take the samples of a ready matrix, which has no list of them, for a patient each."""
+    return pd.DataFrame({"cohort": cohort, "sample": samples, "patient": samples, "panel": ""})
+
+
+def renamed(profiled: pd.DataFrame, pseudonyms: Pseudonyms) -> pd.DataFrame:
+    """Put pseudonyms into profiled samples; what files call a sample stays beside, as its barcode."""
+    called = {
+        column: profiled[column].map(pseudonyms.of, na_action="ignore") for column in ("sample", "patient")
+    }
+    return profiled.assign(**called, barcode=profiled["sample"])
 
 
 def check_maf(table: Table, build: str | None, profiled: pd.Series | None, problems: Problems) -> bool:
@@ -232,8 +261,7 @@ def profiled_samples(
         there.add("sbs96")
         counted = check_matrix(matrix, problems)
         if profiled is None:
-            columns = {"cohort": row.cohort, "sample": counted, "patient": counted, "panel": ""}
-            profiled = pd.DataFrame(columns)
+            profiled = profiled_in(row.cohort, counted)
     return profiled, there
 
 
@@ -245,6 +273,7 @@ def check_cohorts(
     schemas: Path,
     gene: str,
     problems: Problems,
+    pseudonyms: Pseudonyms | None = None,
 ) -> Cohorts | None:
     """Check the sheets of cohorts and panels, and the files that they name; None if there are none.
 
@@ -259,7 +288,7 @@ def check_cohorts(
         return None
     name, cohorts, seen = names["cohorts"], tables["cohorts"], found.get("cohorts", {})
     check_named(name, cohorts, ("maf", "samples", "sbs96"), seen, problems)
-    schema = json.loads((schemas / "assets/cohort_samples.schema.json").read_text())
+    schema = json.loads((schemas / SAMPLES_SCHEMA).read_text())
     rows, files, samples, there = [], [], [], set()
     for row in cohorts.itertuples():
         if row.cohort in (POOLED, gene):
@@ -272,7 +301,8 @@ def check_cohorts(
             expected = "the list of all samples that were profiled, mutated or not"
             problems.add(f"{name}, row {row.Index}, samples", "nothing, with a MAF", expected)
         profiled, its = profiled_samples(row, read, schema, known, problems)
-        samples += [] if profiled is None else [profiled]
+        if profiled is not None:
+            samples.append(renamed(profiled, pseudonyms) if pseudonyms else profiled)
         there |= its
         numbers = []
         for kind, cell in (("maf", row.maf), ("sbs96", row.sbs96)):

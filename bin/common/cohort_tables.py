@@ -14,8 +14,15 @@ MUTATIONS |= {"position": "Int64"}
 MUTATIONS |= dict.fromkeys(["ref", "alt", "variant_type", "class", "protein_changing"], "str")
 MUTATIONS |= {"hgvs_c": "str", "hgvs_p": "str", "protein_position": "Int64"}
 SAMPLES = dict.fromkeys(["cohort", "sample", "patient", "panel", "specimen", "normal", "counts"], "str")
+PROFILED = dict.fromkeys(["cohort", "sample", "patient", "panel"], "str")
 PANELS = {"panel": "str", "gene": "str"}
 DOMAINS = {"gene": "str", "kind": "str", "name": "str", "start": "int64", "end": "int64", "source": "str"}
+
+
+def read_profiled(path: Path) -> pd.DataFrame:
+    """Read the profiled samples; `barcode` is what the files of their cohort call them."""
+    table = read_table(path, PROFILED, further=True)
+    return table if "barcode" in table else table.assign(barcode=table["sample"])
 
 
 def read_mutations(path: Path) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -204,9 +204,17 @@ def note_genes(name: str, gene_ids: list[str], gene_names: list[str], problems: 
 
 
 def read_counts(
-    path: Path, name: str, samples: dict[int, str] | None, sheet: str, problems: Problems
+    path: Path,
+    name: str,
+    samples: dict[int, str] | None,
+    sheet: str,
+    problems: Problems,
+    called: Callable[[str], str] = str,
 ) -> Matrix | None:
-    """Read and check a count matrix; `samples` are those of the sheet, by row. None: nothing to look at."""
+    """Read and check a count matrix; `samples` are those of the sheet, by row. None: nothing to look at.
+
+    `called` says by which name the sheet has a sample of the matrix.
+    """
     gene_ids: list[str] = []
     gene_names: list[str] = []
     first: dict[str, int] = {}
@@ -216,6 +224,7 @@ def read_counts(
         if not header:
             problems.add(name, "an empty file", "a header in row 1")
             return None
+        header = [column if column in GENES else called(column) for column in header]
         both = check_columns(name, header, samples, sheet, problems)
         text = ["\t".join([*GENES, *both]) + "\n"]
         position = {column: at for at, column in reversed(list(enumerate(header)))}

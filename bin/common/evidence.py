@@ -7,6 +7,8 @@ import pandas as pd
 
 from common.tables import write_table
 
+TUMOURS = ("primary", "recurrent")  # conditions of a patient's tumours: of score, of recurrent_score
+CHANGE = "change"  # item of expression that is compared with the reference condition
 NUMBERS = ["value", "low", "high", "n", "q_value"]
 # bin/mmc_candidates.py says what they hold.
 COLUMNS = [

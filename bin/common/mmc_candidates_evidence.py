@@ -6,12 +6,24 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from common.mmc_candidates_tables import EVIDENCE
+from common.evidence import CHANGE
+from common.mmc_candidates_tables import CALLS, EVIDENCE, SCORE
 
 ZYGOSITY = {"het": "heterozygous", "hom": "homozygous"}
 STATES = {
     "nrf2": {"yes": "NRF2 is active", "no": "NRF2 is not active"},
     "nqo1": {"yes": "NQO1 works", "no": "NQO1 does not work", "reduced": "NQO1 is reduced"},
+}
+MEASURES = ("target_genes", "are_reporter", "nrf2_protein")  # rules of what NRF2 does, not of genes
+# What an analysis that finds evidence is called by those who did the work.
+WORK = {
+    "target_score": "the target genes' expression",
+    "group_comparison": "the bench assays",
+    "variant_comparison": "the amplicons",
+    "sanger_confirmation": "the Sanger traces",
+    "locus_genotype": "what RNA reads show of genes",
+    "gene_counts": "the expression of NQO1",
+    "biomarker_cutoff": "the scores of tumours",
 }
 NOT_KNOWN = {"nrf2": "Whether NRF2 is active is not known", "nqo1": "Whether NQO1 works is not known"}
 
@@ -64,6 +76,11 @@ def brief(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 99.5 else f"{value:.2g}"
 
 
+def q_words(q_value: float) -> str:
+    """Say a false discovery rate, if there is one."""
+    return "not tested" if not known(q_value) else f"q {q_value:.2g}" if q_value >= 0.001 else "q < 0.001"
+
+
 def interval(piece: Piece, scale: str = "") -> str:
     """Say how sure a number is: ` (3.1 to 6.2, n = 3)`; of scale `log2` their antilogarithms."""
     limits = [2**each if scale == "log2" else each for each in (piece.low, piece.high)]
@@ -80,10 +97,11 @@ def says(piece: Piece) -> str:
         return f"{piece.name} without a value"
     if about == "nrf2_target_score":
         genes = f"{piece.n:.0f} genes" if known(piece.n) else "genes not counted"
-        return f"NRF2 target genes {value:+.2g} log2 from the study's low lines ({genes})"
+        times = f"{brief(2**value)} times the level of the study's low lines"
+        return f"NRF2 target genes {times} ({value:+.2g} log2, {genes})"
     if about == "nrf2_target_change":
-        tested = f"q {piece.q_value:.2g}" if known(piece.q_value) else "not tested"
-        return f"NRF2 target genes {value:+.2g} log2 against the parental line ({tested})"
+        times = f"{brief(2**value)} times the parental line's level"
+        return f"NRF2 target genes {times} ({value:+.2g} log2, {q_words(piece.q_value)})"
     if about.endswith("_shift"):
         compound, limits = piece.name.split()[0], interval(piece, "log2")
         return f"{compound} IC50 {brief(2**value)} times that of the parental line{limits}"
@@ -106,9 +124,22 @@ def says(piece: Piece) -> str:
     if about == "are_reporter" or about.endswith("_protein"):
         said = [f"{brief(value)} times the reference{interval(piece)}"] if known(value) else []
         if value == piece.low == piece.high == 1:
-            said = ["of the reference group itself"]
+            said = ["1 by definition: the reference group itself"]
         said += [f"{piece.call} by eye"] if piece.call else []
         return f"{piece.name} {', '.join(said)}"
+    if about == SCORE:
+        said = f"{piece.name} {brief(value)}"
+        whose = (
+            "of other patients" if piece.effect == "cutoff_of_other_patients" else "chosen in these patients"
+        )
+        return f"{said}, {piece.call} by a cutoff {whose}" if piece.call else said
+    if about == "pathway_set":
+        return f"{piece.name} NES {value:+.2f} ({q_words(piece.q_value)})"
+    if about.endswith("_expression"):
+        if piece.item != CHANGE:
+            return f"{piece.name} {value:.1f} log2 CPM"
+        name, times = EVIDENCE[about].words, f"{brief(2**value)} times the parental line's"
+        return f"{name} {times} ({value:+.2g} log2, {q_words(piece.q_value)})"
     number = brief(value) if known(value) else ""
     return " ".join(part for part in (piece.name, number, piece.call) if part)
 
@@ -137,7 +168,14 @@ def nrf2_words(points: float, active: str, notes: Sequence[Note]) -> str:
     side = -1 if active == "no" or not sides[1] else 1
     against = f"; against that: {sides[-side]}" if sides[-side] else ""
     said = STATES["nrf2"].get(active, NOT_KNOWN["nrf2"])
-    return f"{said} ({points:+g} points): {sides[side] or 'nothing measured has points'}{against}"
+    said = f"{said} ({points:+g} points): {sides[side] or 'nothing measured has points'}{against}"
+    if active in STATES["nrf2"]:
+        return said
+    rules = {note.rule for note in counted}
+    weak = [note for note in notes if note.rule in MEASURES and note.rule not in rules]
+    whys = ["" if note.piece.evidence == SCORE else f", {note.why}" for note in weak]
+    weightless = ", ".join(f"{note.piece.says}{why}" for note, why in zip(weak, whys, strict=True))
+    return f"{said}; without weight: {weightless}" if weak else said
 
 
 def nqo1_words(level: str, words: Mapping[str, Sequence[str]]) -> str:
@@ -151,17 +189,15 @@ def nqo1_words(level: str, words: Mapping[str, Sequence[str]]) -> str:
 
 
 def stability_of(rows: Sequence[Mapping[str, object]]) -> str:
-    """Say what a call rests on: `rests on NQO1 protein (else insufficient_data)`."""
-    decisive = [row for row in rows if row["decisive"] == "yes"]
-    pieces = [
-        f"{row['name']} (else {row['call'].replace('_', ' ')})"
-        for row in decisive
-        if row["kind"] == "evidence"
-    ]
-    without = [
-        f"{row['left_out']} ({row['call'].replace('_', ' ')})"
-        for row in decisive
-        if row["kind"] == "analysis"
-    ]
-    said = [f"rests on {', '.join(pieces)}"] if pieces else []
-    return "; ".join([*said, *([f"changes without {', '.join(without)}"] if without else [])]) or "stable"
+    """Say without what a call would be another one: `not without NQO1 protein (then not decided)`."""
+    said, known_by = [], set()
+    for row in rows:
+        if row["decisive"] == "no":
+            continue
+        if row["kind"] == "evidence":
+            said.append(f"{row['name']} (then {CALLS[row['call']]})")
+            known_by.add((row["source"], row["call"]))
+        elif (row["source"], row["call"]) not in known_by:
+            name = WORK.get(row["source"], row["source"])
+            said.append(f"{name} (then {CALLS[row['call']]})")
+    return f"not without {', '.join(said)}" if said else "stable"

@@ -16,12 +16,12 @@ from matplotlib.ticker import MaxNLocator
 
 from common.figures import DIVERGING, PALE, QUIET, ROLES, new_figure, shortened, styled
 from common.labels import text_width
+from common.mmc_candidates_tables import CALLS
 
 DARK, POSITIVE = "#333333", "#00583F"  # green; white text on it can be read, and it is dark in grey too
 PAGE = 40  # lines and conditions in a figure
 CELL, TALL, GAP = 9.3, 6.2, 1.6  # mm
 RIGHT = 27  # mm: the call
-CALLS = {"candidate": "candidate", "not_candidate": "not a candidate", "insufficient_data": "not decided"}
 
 
 class Column(NamedTuple):
@@ -79,6 +79,8 @@ def text_of(row: tuple) -> str:
         return {"two_intact": "intact"}.get(row.call, "")
     if not np.isfinite(value):
         return row.call if isinstance(row.call, str) else ""
+    if kind == "ihc_score":
+        return f"IHC\n{value:.0f}"
     if kind.endswith("_shift"):
         return f"{2**value:.2g}"
     if kind.endswith("_skipping"):

@@ -8,8 +8,10 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from common.evidence import CHANGE
 from common.figures import PALE, QUIET, embedded, files_of, save_figure, shown_together
 from common.mmc_candidates_answers import answers_of
+from common.mmc_candidates_evidence import q_words
 from common.mmc_candidates_figure import (
     CALLS,
     DARK,
@@ -20,6 +22,7 @@ from common.mmc_candidates_figure import (
     matrix_of,
     quadrants_of,
 )
+from common.mmc_candidates_tables import ALONE, EVIDENCE, SCORE
 from common.multiqc import listed, write_section
 
 EMBEDDED = 200_000  # characters of pictures in a section
@@ -27,10 +30,27 @@ SHOWN = 200  # rows of the table in the report
 TOLD = 6  # lines that the sentence explains
 ORDER = ("candidate", "insufficient_data", "not_candidate")
 DOIS = ["10.1016/j.celrep.2016.08.010", "10.1158/0008-5472.CAN-13-1655", "10.1073/pnas.96.14.8150"]
+NO_MORE = "no more than the NRF2 score is known: they are not judged"
 ONLY = "Research use only: nothing here is a basis for treating patients."
 JUDGED_BY = ("NRF2 active?", "NQO1 functional?")  # of the matrix
 SIGNS = {"positive": 1, "neutral": 0, "context": 0, "negative": -1}
-AGREES = {"agrees": "agrees", "disagrees": "disagrees", "inconclusive": "is inconclusive"}
+FLAGS = {
+    "conflict": "target genes are low, although a gene of the axis is changed",
+    "assays_disagree": "the assays of NRF2 disagree",
+    "genotype_only": "NRF2 by genes alone: no assay of what it does",
+    "raised": "NRF2 even higher than in the parental line",
+    "inactive_allele": "both copies of NQO1 are broken, whatever the protein",
+    "phase_not_known": "two changes of NQO1: on one copy or on both is not known",
+    "not_expressed": "NQO1 is not expressed",
+    "one_allele_lost": "one copy of NQO1 is broken",
+    "protein_not_measured": "NQO1 protein was not measured",
+    "protein_overrules_genotype": "NQO1's genes are intact, and yet its protein is lost",
+}
+AGREES = {  # of candidates
+    "agrees": "As called, the measured IC50 is lower than the parental line's in {}.",
+    "disagrees": "Against the call, the measured IC50 is higher than the parental line's in {}.",
+    "inconclusive": "Whether the IC50 is lower than the parental line's is left open by its interval in {}.",
+}
 
 
 def pages_of(drawn: pd.DataFrame, stem: str) -> list[tuple[str, pd.DataFrame]]:
@@ -70,26 +90,30 @@ def why_of(row: tuple, judged: pd.DataFrame) -> str:
     decides = own.finding[own.why == "decides"][:1]
     # In parentheses are points and intervals: the table has them.
     said = [re.sub(r" \([^()]*\)", "", finding) for finding in [*first, *decides]]
-    return f"{row.line} {row.condition} ({', '.join(said)})"
+    return f"{row.line} {row.condition} ({'; '.join(said)})"
 
 
 def sentence_of(candidates: pd.DataFrame, judged: pd.DataFrame) -> str:
     """Say which lines are candidates and why, which are not, and what is lacking."""
+    tumours = judged[(judged.evidence == SCORE) & judged.why.eq(ALONE)]
+    alone = f"Of {len(tumours)} tumours of {tumours.line.nunique()} patients {NO_MORE}."
+    last = [*[alone] * bool(len(tumours)), "The thresholds of the rules are provisional.", ONLY]
     if candidates.empty:
-        return f"No analysis found evidence on any line: there is no call. {ONLY}"
+        return " ".join(["No analysis found evidence on any line: there is no call.", *last])
     yes, unknown, no = (candidates[candidates.call == call] for call in ORDER)
     parts = ["No line is a candidate for mitomycin C."]
     if len(yes):
-        named_ones = [why_of(row, judged) for row in yes[:TOLD].itertuples()]
         more = [f"{len(yes) - TOLD} more"] if len(yes) > TOLD else []
+        those = listed([f"{row.line} {row.condition}" for row in yes[:TOLD].itertuples()] + more)
+        why = listed([why_of(row, judged) for row in yes[:TOLD].itertuples()] + more)
         parts = [
-            f"Candidates for mitomycin C are {listed(named_ones + more)}: NRF2 is active, and NQO1, which "
-            "makes the compound toxic, works."
+            f"Candidates for mitomycin C are {those}: NRF2 is active, and NQO1, which makes the compound "
+            f"toxic, works. What says so: {why}."
         ]
     for verdict, words in AGREES.items():
         found = yes[yes.mmc_agreement == verdict]
         if len(found):
-            parts.append(f"The measured response to it {words} in {named(found)}.")
+            parts.append(words.format(named(found)))
     barred = no[no.nrf2_active == "yes"]
     if len(barred):
         said = listed(why_of(row, judged) for row in barred[:TOLD].itertuples())
@@ -105,9 +129,18 @@ def sentence_of(candidates: pd.DataFrame, judged: pd.DataFrame) -> str:
     odd = no[no.mmc_agreement == "disagrees"]
     if len(odd):
         parts.append(f"No candidates, and yet more sensitive than their parental lines: {named(odd)}.")
-    return " ".join([*parts, "The thresholds of the rules are provisional.", ONLY])
+    return " ".join([*parts, *last])
 
 
+RESPONSES = {
+    "agrees": "as called",
+    "disagrees": "not as called",
+    "inconclusive": "not clear",
+    "not_comparable": "the parental line is a candidate too",
+    "not_measured": "not measured",
+    "no_call": "measured, without a call to compare it with",
+    "other": "what others are compared with",
+}
 BADGES = {
     "candidate": f"background:{POSITIVE};color:white;font-weight:bold;border:1px solid {POSITIVE}",
     "not_candidate": f"border:1px solid {DARK}",
@@ -115,12 +148,18 @@ BADGES = {
 }
 
 
-WIDE = {"NRF2": 12, "NQO1": 11, "candidate?": 8, "MMC response": 7}  # rem, at least
+HEADS = {  # of the table, with their least width in rem
+    "line": 5,
+    "candidate?": 8,
+    "is NRF2 active?": 12,
+    "does NQO1 work?": 11,
+    "does the call hold without any one piece?": 8,
+    "measured response to MMC": 7,
+}
 
 
 def table_of_calls(candidates: pd.DataFrame) -> str:
-    """Make the table of calls with their reasons, as HTML; `holds`: without each single piece of evidence."""
-    heads = ("line", "candidate?", "NRF2", "NQO1", "holds?", "MMC response")
+    """Make the table of calls with their reasons, as HTML."""
     rows = []
     for row in candidates.itertuples():
         # The sentences of `reasons`: of NRF2, of NQO1, and of the measured shift, if there is one.
@@ -130,15 +169,15 @@ def table_of_calls(candidates: pd.DataFrame) -> str:
             f"<span style='{BADGES[row.call]};padding:1px 6px;white-space:nowrap'>{CALLS[row.call]}</span>"
         )
         notes = [
-            *filter(None, row.flags.replace("_", " ").split("; ")),
+            *(FLAGS[flag] for flag in filter(None, row.flags.split("; "))),
             *([row.reason] if row.reason else []),
         ]
         gained = {"yes": " It came with resistance.", "no": " It was there in the parental line."}
         came = gained.get(row.nrf2_gained, "") if row.nrf2_active == "yes" else ""
-        response = ": ".join(
-            [row.mmc_agreement.replace("_", " "), *(part.removeprefix("Measured: ") for part in shift)]
-        )
-        holds = "yes" if row.stability == "stable" else row.stability
+        held = "other" if row.role == "reference" else row.mmc_agreement
+        response = ": ".join([RESPONSES[held], *(part.removeprefix("Measured: ") for part in shift)])
+        holds = "yes" if row.call != "insufficient_data" else "there is no call yet"
+        holds = holds if row.stability == "stable" else row.stability
         said = (f"{nrf2}.{came}", f"{nqo1}.", holds, response)
         cells = [
             f"<strong>{escape(row.line)}</strong> {escape(row.condition)}",
@@ -146,10 +185,54 @@ def table_of_calls(candidates: pd.DataFrame) -> str:
             *map(escape, said),
         ]
         rows.append("".join(f"<td>{cell}</td>" for cell in cells))
-    head = "".join(f"<th style='min-width:{WIDE.get(name, 5)}rem'>{name}</th>" for name in heads)
+    return html_table(HEADS, rows)
+
+
+def html_table(heads: Mapping[str, float], rows: Sequence[str]) -> str:
+    """Make a table that scrolls sideways; `heads` with their least widths, `rows` of cells that are HTML."""
+    head = "".join(f"<th style='min-width:{wide}rem'>{escape(name)}</th>" for name, wide in heads.items())
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     table = f"<table class='nrf2flow-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f"<div style='overflow-x:auto'>{table}</div>"
+
+
+def context_of(judged: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Return headings and rows of what is shown beside the calls; a column a gene set or kind of evidence."""
+    shown = judged[(judged.about == "context") & (judged.status == "ok")].copy()
+    kinds = [EVIDENCE[evidence].words for evidence in shown.evidence]
+    shown["column"] = shown.label.where(shown.evidence == "pathway_set", kinds)
+    order = shown.evidence.map(list(EVIDENCE).index).sort_values(kind="stable").index
+    columns = list(dict.fromkeys(shown.column[order]))
+    rows = []
+    for (line, condition), its in list(shown.groupby(["line", "condition"], sort=False))[:SHOWN]:
+        cells: dict[str, list[str]] = {}
+        for piece in its.itertuples():
+            q = f" ({q_words(piece.q_value)})" if pd.notna(piece.q_value) else ""
+            said = {"log2 CPM": f"{piece.value:.1f}", "nes": f"{piece.value:+.2f}{q}"}.get(piece.unit)
+            ratio = 2**piece.value if piece.item == CHANGE else piece.value
+            said = said or (f"{ratio:.2g} times{q}" if pd.notna(ratio) else "")
+            by_eye = piece.call if isinstance(piece.call, str) else ""
+            cells.setdefault(piece.column, []).append(", ".join(filter(None, (said, by_eye))))
+        whose = f"<td><strong>{escape(line)}</strong> {escape(condition)}</td>"
+        rows.append(whose + "".join(f"<td>{escape('; '.join(cells.get(name, [])))}</td>" for name in columns))
+    return columns, rows
+
+
+def write_context(judged: pd.DataFrame, folder: Path) -> None:
+    """Write the section with what stands beside the calls, if there is any."""
+    columns, rows = context_of(judged)
+    if not columns:
+        return
+    write_section(
+        folder / "mmc_candidates_context_mqc.json",
+        "Beside the calls",
+        "What has no points and changes no call: gene sets (normalised enrichment score against the parental "
+        "line, positive is higher), expression of NFE2L2, KEAP1 and CUL3 (log2 CPM; times the parental "
+        f"line's), KEAP1 and CUL3 protein (times the reference group's). {ONLY}",
+        "html",
+        html_table({"line": 5} | dict.fromkeys(columns, 6), rows),
+        links=["evidence.tsv"],
+    )
 
 
 def findings_of(candidates: pd.DataFrame) -> dict[str, str]:
@@ -232,6 +315,7 @@ def write_sections(
         answers=answers_of(candidates, judged),
     )
     write_matrix(judged, candidates, stems["evidence_matrix"], folder)
+    write_context(judged, folder)
     decisive = left[(left.kind == "evidence") & (left.decisive == "yes")]
     stable = len(candidates) - len(decisive.drop_duplicates(["line", "condition"]))
     words = (

@@ -38,7 +38,7 @@ EVIDENCE = {
         "nrf2", "NRF2 protein", "NRF2 protein", (), ("present", "reduced", "absent", "discordant")
     ),
     "ihc_score": Kind(
-        *("nrf2", "NRF2 in immunohistochemistry", "NRF2 IHC"),
+        *("nrf2", "NRF2 staining score", "NRF2 IHC"),
         *(("cutoff_of_other_patients", "cutoff_of_these_patients"), ("high", "low")),
     ),
     "nfe2l2_variant": Kind("nrf2", "NFE2L2", "NFE2L2", VARIANT_EFFECTS, GENOTYPES),
@@ -70,6 +70,9 @@ EVIDENCE = {
     ),
 }
 ROLES = ("reference", "target", "other")
+CALLS = {"candidate": "candidate", "not_candidate": "not a candidate", "insufficient_data": "not decided"}
+SCORE = "ihc_score"  # of tumours, most of which have no other evidence
+ALONE = "nothing else is known of this tumour"  # why a score has no weight
 OPTIONAL = ("label", "phase")
 READ = dict.fromkeys(COLUMNS, "str") | dict.fromkeys(NUMBERS, "float64")
 WEIGHED = ["about", "rule", "verdict", "counted", "points", "why", "finding"]  # of evidence.tsv, besides
@@ -105,7 +108,10 @@ def check_words(table: pd.DataFrame, name: str) -> None:
 
 
 def read_evidence(folder: Path) -> pd.DataFrame:
-    """Read the *_evidence.tsv of a folder, lines in the order of their first row, parental lines first."""
+    """Read the *_evidence.tsv of a folder, lines in the order of their first row, parental lines first.
+
+    Tumours of which only the score is known come last.
+    """
     tables = []
     for path in sorted(folder.glob("*_evidence.tsv")):
         required = {column: kind for column, kind in READ.items() if column not in OPTIONAL}
@@ -114,13 +120,21 @@ def read_evidence(folder: Path) -> pd.DataFrame:
         tables.append(table)
     rows = [row for table in tables for row in table.to_dict("records")]
     table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(NUMBERS, "float64"))
-    roles = table.groupby(["line", "condition"], sort=False).role.unique()
+    # Scores of tumours know no roles: they take that of what else is known in their condition.
+    keys = ["line", "condition"]
+    others = {(row.line, row.condition): row.role for row in table[table.evidence != SCORE].itertuples()}
+    scored = table.evidence == SCORE
+    table.loc[scored, "role"] = [
+        others.get((row.line, row.condition), row.role) for row in table[scored].itertuples()
+    ]
+    roles = table.groupby(keys, sort=False).role.unique()
     for (line, condition), its in roles.items():
         if len(its) > 1:
             raise InputError(
                 f"evidence of {line}, {condition}: found the roles {' and '.join(its)}; expected one"
             )
-    lines = {line: place for place, line in enumerate(dict.fromkeys(table.line))}
+    named = dict.fromkeys([*table.line[table.evidence != SCORE], *table.line])
+    lines = {line: place for place, line in enumerate(named)}
     order = pd.DataFrame({"line": table.line.map(lines), "role": table.role.map(ROLES.index)})
     first = table.groupby(["line", "condition"], sort=False).ngroup()
     kinds = {name: place for place, name in enumerate(EVIDENCE)}

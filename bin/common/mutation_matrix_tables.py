@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from common.cli import InputError
+from common.cohort_tables import read_profiled
 from common.mutation_tables import BESIDE, TEXTS, read_mutations, read_spectra
 from common.tables import only_file, read_only, read_table, write_table
 
 COHORTS = {"cohort": "str", "genome_build": "str", "maf": "Int64", "sbs96": "Int64"}
-PROFILED = dict.fromkeys(["cohort", "sample", "patient", "panel"], "str")
 HARMONISED = dict.fromkeys(["cohort", "sample", "counts", "status", "reason"], "str")
 PANELS = dict.fromkeys(["panel", "gene", "chrom"], "str") | {"start": "Int64", "end": "Int64"}
 TALLIES = ["snvs", "counted", "doublets", "rejected", "outside_panel_genes"]
@@ -57,8 +57,8 @@ def read_study(
     cohorts: Path, profiled: Path, mutations: Path, panels: Path, matrices: Path, genes: list[str] | None
 ) -> Study:
     """Read the sheets, the folder of harmonised mutations (may be empty), and the ready matrices."""
-    study, samples = read_table(cohorts, COHORTS), read_table(profiled, PROFILED)
-    called, listed = mutations / "mutations.tsv.gz", mutations / "samples.tsv"
+    study, profiles = read_table(cohorts, COHORTS), read_profiled(profiled)
+    called, listed, samples = mutations / "mutations.tsv.gz", mutations / "samples.tsv", profiles
     if listed.is_file():
         samples = samples.merge(read_table(listed, HARMONISED), how="left", on=["cohort", "sample"])
     samples = samples.reindex(columns=["cohort", "sample", "panel", "counts", "status", "reason"]).fillna("")
@@ -66,20 +66,22 @@ def read_study(
         study,
         samples.assign(counts=samples.counts != "no"),
         read_only(panels, PANELS),
-        read_ready(study, matrices),
+        read_ready(study, profiles, matrices),
         read_mutations(called) if called.is_file() else no_mutations(),
         genes,
     )
 
 
-def read_ready(cohorts: pd.DataFrame, folder: Path) -> dict[str, pd.DataFrame]:
-    """Read the ready matrices by cohort; number n is in the folder's folder n."""
+def read_ready(cohorts: pd.DataFrame, samples: pd.DataFrame, folder: Path) -> dict[str, pd.DataFrame]:
+    """Read the ready matrices by cohort, samples called as in `samples`; number n is in folder n."""
     found = {}
     for cohort in cohorts[cohorts.sbs96.notna()].itertuples():
         path = only_file(folder / str(cohort.sbs96))
         if path is None:
             raise InputError(f"{cohort.cohort}: no ready matrix in {folder.name}/{cohort.sbs96}")
-        found[cohort.cohort] = read_spectra(path)
+        own = samples[samples.cohort == cohort.cohort]
+        called = dict(zip(own.barcode, own["sample"], strict=True))
+        found[cohort.cohort] = read_spectra(path).rename(columns=called)
     return found
 
 

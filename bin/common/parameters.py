@@ -16,6 +16,13 @@ def specifications(schema: Mapping) -> dict[str, dict]:
     return {name: spec for group in schema["$defs"].values() for name, spec in group["properties"].items()}
 
 
+def asked_beside(given: Mapping, schema: Mapping) -> list[tuple[str, list[str]]]:
+    """List the parameters that are given and ask for others, and which those are."""
+    groups = schema["$defs"].values()
+    needs = {name: others for group in groups for name, others in group.get("dependentRequired", {}).items()}
+    return [(name, others) for name, others in needs.items() if given.get(name)]
+
+
 def typed(value: object, spec: Mapping) -> object:
     """Turn text into what the schema asks for, and a number into text where it asks for that.
 
@@ -36,7 +43,8 @@ def typed(value: object, spec: Mapping) -> object:
 def check_parameters(given: Mapping, schema: Mapping, problems: Problems) -> dict[str, object]:
     """Find parameters that are unknown, out of range or not given though another is.
 
-    Returns those that are right, each of its type, in the schema's order.
+    Returns those that are right, each of its type, in the schema's order. A field of a form that was
+    left empty is a parameter that was not given.
     """
     specs, right = specifications(schema), {}
     for name in given:
@@ -45,6 +53,8 @@ def check_parameters(given: Mapping, schema: Mapping, problems: Problems) -> dic
             problems.add(f"--{name}", "no such parameter", f"--{near}" if near else "one that --help lists")
     for name, spec in specs.items():
         value = typed(given.get(name), spec)
+        if value == "" and "default" not in spec:
+            continue
         if Draft202012Validator(spec).is_valid(value):
             right[name] = value
         elif value is not None or "default" in spec:
@@ -52,11 +62,10 @@ def check_parameters(given: Mapping, schema: Mapping, problems: Problems) -> dic
             problems.add(f"--{name}", "no value" if no_value else shown(value), spec["description"])
 
     lacking: dict[str, list[str]] = {}
-    for group in schema["$defs"].values():
-        for name, needed in group.get("dependentRequired", {}).items():
-            for other in needed:
-                if given.get(name) and not given.get(other):
-                    lacking.setdefault(other, []).append(f"--{name}")
+    for name, needed in asked_beside(given, schema):
+        for other in needed:
+            if not given.get(other):
+                lacking.setdefault(other, []).append(f"--{name}")
     for name, others in lacking.items():
         problems.add(f"--{name}", f"nothing, with {' and '.join(others)}", specs[name]["description"])
     return right

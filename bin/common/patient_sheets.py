@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from common.evidence import TUMOURS
 from common.sheets import Problems, check_spelling, listed, meant, shown
 
 STAINED = ("percent_weak", "percent_moderate", "percent_strong")
@@ -55,6 +56,35 @@ def check_groups(name: str, patients: pd.DataFrame, groups: Iterable[str], probl
         check_spelling(name, values[values.ne("")].rename(group), problems)
         if values[values.ne("")].nunique() < 2:
             problems.note(name, f"{group}: one value only, so there are no groups to compare")
+
+
+def check_tumours(
+    names: Mapping[str, str], tables: Mapping[str, pd.DataFrame], known: Iterable[str], problems: Problems
+) -> list[str]:
+    """Check the lines that are tumours, called as their patient; return the conditions that these may have.
+
+    `known` are the conditions that lines have: a patient's line in one of them is a culture, not the tumour.
+    """
+    if "patients" not in tables:
+        return []
+    patients = set(tables["patients"].patient.dropna())
+    further = [condition for condition in TUMOURS if condition not in known]
+    sheets = [name for name in names if {"line", "condition"} <= {*tables.get(name, pd.DataFrame())}]
+    cultures = set()
+    for name in sheets:
+        rows = tables[name][["line", "condition"]].dropna().drop_duplicates()
+        for row, line, condition in rows.itertuples(name=None):
+            if condition in further and line not in patients:
+                found = f"{shown(line)}{meant(line, patients)}, with condition {condition}"
+                expected = f"a patient of {names['patients']}: this is a condition of patients' tumours"
+                problems.add(f"{names[name]}, row {row}, line", found, expected)
+            elif line in patients and condition not in TUMOURS:
+                cultures.add(line)
+    if cultures:
+        found = f"{listed(sorted(cultures))} {'are lines' if len(cultures) > 1 else 'is a line'} as well"
+        ends = " or ".join(TUMOURS)
+        problems.note(names["patients"], f"{found}: scores are evidence on samples whose condition is {ends}")
+    return further
 
 
 def groups_of(right: Mapping) -> list[str]:
