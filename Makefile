@@ -6,7 +6,7 @@ export NXF_ANSI_LOG := false
 PIP := $(wildcard containers/*.pip)
 DATA := $(wildcard containers/*.data)
 ANALYSES := $(PIP:containers/%.pip=%)
-TOOLS := gseapy pytest pytest-xdist ruff
+TOOLS := gseapy pytest pytest-xdist ruff selenium
 VERSION := $(shell sed -n "s/^ *version *= '\(.*\)'/\1/p" nextflow.config)
 # Of containers: docker or podman. The demo runs without if none is named.
 ENGINE :=
@@ -23,7 +23,8 @@ demo: $(if $(ENGINE),.venv/nextflow,.venv/ready)  ## run the pipeline on the sim
 	@cat results/report/findings.txt
 	@echo "Now open results/report/multiqc_report.html"
 
-test: lint  ## all checks: lint, units, oracles, contract, and whole runs of the pipeline
+test: lint  ## all checks: lint, units, oracles, contract, whole runs of the pipeline, the report in a browser
+	containers/install tests/browser.apt
 	pytest -n $$(nproc) --dist loadgroup --no-loadscope-reorder
 
 faults: .venv/ready  ## kills, full disks, lost nodes and the like, each as a whole run (CASES="..." for some)
