@@ -34,7 +34,7 @@ faults: .venv/ready  ## kills, full disks, lost nodes and the like, each as a wh
 lint: .venv/ready  ## style and syntax, Python and Nextflow
 	ruff check .
 	ruff format --check .
-	nextflow lint -exclude .venv -exclude work .
+	nextflow lint -exclude .venv -exclude work -exclude results .
 
 bench: .venv/ready  ## time and memory beside the rival of each kernel, as ratios
 	@for script in tests/bench/*.py; do python $$script || exit 1; done

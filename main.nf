@@ -35,7 +35,7 @@ workflow {
     }
 
     // Until the run ends no other one publishes there.
-    claim = claimed(file(params.outdir.toString(), glob: false))
+    claim(file(params.outdir.toString(), glob: false))
 
     // [[parameter, path as given, origin, file]], one item: what the user gave, or what the simulation made under the same names.
     def simulate = params.simulate && !(sheets() + references()).any { name -> params[name] }
@@ -206,9 +206,9 @@ def quotable(path) {
 }
 
 // Hold a folder for this run: others stop here, until it ends in whatever way. Where files cannot be locked, none does.
-def claimed(folder) {
+def claim(folder) {
     if (folder.toUri().scheme != 'file') {
-        return null
+        return
     }
     def expected = 'expected a folder that results can be written to, of its own for each run that goes on'
     def name = folder.resolve('.nrf2flow.lock').toFile()
@@ -226,13 +226,13 @@ def claimed(folder) {
     try {
         lock = opened.channel.tryLock()
     } catch (java.io.IOException _why) {
-        return null
+        return
     }
     if (!lock || !name.exists()) {
         error("--outdir: found ${folder}, which another run is writing to; ${expected}: wait for that run, or give another --outdir")
     }
     name.deleteOnExit()
-    return lock
+    Runtime.getRuntime().addShutdownHook(new Thread({ opened.close() })) // a file that nothing refers to would be closed, and the lock lost
 }
 
 // What is said of any input.
