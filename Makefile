@@ -25,7 +25,7 @@ demo: $(if $(ENGINE),.venv/nextflow,.venv/ready)  ## run the pipeline on the sim
 
 test: lint  ## all checks: lint, units, oracles, contract, whole runs of the pipeline, the report in a browser
 	containers/install tests/browser.apt
-	pytest -n $$(nproc) --dist loadgroup --no-loadscope-reorder
+	pytest -n $$(nproc) --no-loadscope-reorder
 
 faults: .venv/ready  ## kills, full disks, lost nodes and the like, each as a whole run (CASES="..." for some)
 	-containers/install tests/faults/slurm.apt

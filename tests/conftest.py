@@ -7,11 +7,13 @@ from typing import NamedTuple
 import click
 import pytest
 from click.testing import CliRunner, Result
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent.parent
 # Real data that may be read but not shipped, beside the project: its README has the provenance.
 REFERENCE_DATA = ROOT.parent / "shared" / "data"
 ORACLES = ROOT / "tests" / "oracles"
+DEMO = {"test_pipeline.py", "test_contract.py", "test_browser.py"}  # what reads the demo run
 
 
 class Run(NamedTuple):
@@ -35,15 +37,22 @@ class Run(NamedTuple):
         return {process: min(found, key=order.index) for process, found in ended.items()}
 
 
+class FileByFile(LoadScopeScheduling):
+    """Give each file to one worker, so that its fixtures are made once; what reads the demo run, to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        name = Path(nodeid.partition("::")[0]).name
+        return "demo" if name in DEMO else name
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FileByFile:
+    """Tell xdist who gets which tests."""
+    return FileByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each file to one worker, so that its fixtures are made once; whole runs of the pipeline first."""
-    whole = [item for item in items if {"demo", "null_study"} & set(item.fixturenames)]
-    rest = [item for item in items if item not in set(whole)]
-    for item in whole:
-        item.add_marker(pytest.mark.xdist_group("pipeline"))
-    for item in rest:
-        item.add_marker(pytest.mark.xdist_group(item.path.name))
-    items[:] = whole + rest
+    """Begin with what takes longest: whole runs of the pipeline."""
+    items.sort(key=lambda item: item.path.name not in DEMO)
 
 
 @pytest.fixture

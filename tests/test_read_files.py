@@ -150,7 +150,9 @@ def test_main__takes_addresses_as_they_are(gate):
 def test_main__keeps_paths_out_of_what_other_analyses_read(gate):
     assert with_reads(gate, SINGLE) == []
     tables = [
-        path for path in sorted(gate.results.iterdir()) if path.name not in ("inputs.tsv", "rnaseq.tsv")
+        path
+        for path in sorted(gate.results.iterdir())
+        if path.name not in ("inputs.tsv", "rnaseq.tsv", "params.json")
     ]
     before = {path.name: path.read_bytes() for path in tables if path.is_file()}
     given = {"fasta": "b/other.fa", "gtf": "b/other.gtf.gz", "b/other.fa": "x", "b/other.gtf.gz": "x"}
