@@ -76,8 +76,8 @@ QUESTIONS = {
 SENTENCES = 2  # of an answer: the first, in the order in which the analyses are read
 QUALITY = Group("quality", "Quality", "How good the reads, the counts, the plates and the cohorts are.")
 QUALITY_OF = (
-    *("trim_reads", "quantify_transcripts", "gene_counts", "normalise_expression", "align_rna"),
-    *("align_amplicons", "normalise_plates", "harmonise_mutations"),
+    *("trim_reads", "quantify_transcripts", "gene_counts", "align_rna", "align_amplicons"),
+    *("normalise_expression", "normalise_plates", "harmonise_mutations"),
 )
 OVERVIEW = Group("overview", "Overview", "What stands out in this run.")
 BY_NAME = Group(
