@@ -40,7 +40,7 @@ from common.alignment_files import (
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
 from common.file_names import without_names
 from common.multiqc import rows_of, write_section, write_versions
-from common.programs import program_version, run
+from common.programs import check_fits, program_version, run
 from common.tables import SAMPLES, read_table, write_table
 
 ENCODE = (  # but for one: see above
@@ -101,12 +101,7 @@ def check_index(index: Path, memory: int) -> None:
             f"{index.name}: was built without --sjdbGTFfile, so it has no annotated junctions: "
             "build it with the annotation, or leave out --star_index"
         )
-    held = sum((index / name).stat().st_size for name in HELD if (index / name).is_file()) / 2**20
-    if held > memory:
-        raise InputError(
-            f"{index.name}: STAR holds all of its {held / 1024:.1f} GB, and may use {memory / 1024:.1f} GB "
-            "here: run it where there is more memory (process.resourceLimits says how much there is)"
-        )
+    check_fits(index, [index / name for name in HELD if (index / name).is_file()], "STAR", memory)
 
 
 def index_version() -> str:

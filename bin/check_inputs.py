@@ -29,12 +29,13 @@ from common.count_matrix import Matrix, read_counts
 from common.gmt_files import check_overlap, note_highlighted, read_gene_sets
 from common.mmc_candidates_rules import check_rules
 from common.multiqc import write_versions
-from common.parameters import as_text, asked_beside, check_parameters, specifications
+from common.parameters import asked_beside, check_parameters
 from common.patient_sheets import check_patients, check_tumours, of_patients
 from common.pseudonyms import Pseudonyms, hide
 from common.read_files import READS, UNQUOTABLE, Seen, check_reads, located, one_row_each
 from common.rerun import write_again
 from common.sheets import Problems, check_conditions, check_spelling, listed, meant, read_sheet, shown
+from common.specifications import as_text, specifications
 from common.tables import write_table
 from common.target_sheets import check_targets
 

@@ -30,7 +30,7 @@ import click
 import pandas as pd
 from common.cli import FOLDER, INPUT, RESULTS, InputError, Script
 from common.multiqc import rows_of, write_section, write_versions
-from common.programs import ProgramError, program_version, run
+from common.programs import ProgramError, check_fits, program_version, run
 from common.tables import SAMPLES, read_table, write_table
 
 OPTIONS = ("--gcBias", "--seqBias", "--validateMappings", "--minAssignedFrags", "1")
@@ -62,12 +62,7 @@ def check_index(index: Path, memory: int) -> None:
     """Refuse a folder that is not an index of salmon, or that is larger than the memory (MB)."""
     if not (index / "versionInfo.json").is_file():
         raise InputError(f"{index.name}: has no versionInfo.json, expected an index of salmon")
-    held = sum(path.stat().st_size for path in index.iterdir()) / 2**20
-    if held > memory:
-        raise InputError(
-            f"{index.name}: salmon holds all of its {held / 1024:.1f} GB, and may use {memory / 1024:.1f} GB "
-            "here: run it where there is more memory (process.resourceLimits says how much there is)"
-        )
+    check_fits(index, index.iterdir(), "salmon", memory)
 
 
 def salmon_command(reads: list[Path], index: Path, threads: int, folder: Path) -> list[object]:

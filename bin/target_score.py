@@ -37,7 +37,7 @@ import click
 import numpy as np
 import pandas as pd
 from common.cli import FOLDER, INPUT, RESULTS, Script
-from common.evidence import evidence_table, write_evidence
+from common.evidence import against_reference, evidence_table, write_evidence
 from common.multiqc import write_versions
 from common.tables import SAMPLES, read_matrix, read_table, write_table
 from common.target_score_evidence import REGULATORS, change_rows, level_rows
@@ -299,15 +299,9 @@ def list_changes(
 # ---- evidence
 
 
-def compared(scores: pd.DataFrame, changes: pd.DataFrame) -> Iterator[tuple[dict[str, object], tuple]]:
-    """Yield each condition that is compared with its line's reference condition, and its first change."""
-    roles = {(row.line, row.condition): row.role for row in scores.itertuples()}
-    done = set()
-    for row in changes[changes.family == "single_lines"].itertuples():
-        group = (row.line, row.target)
-        if roles.get((row.line, row.reference)) == "reference" and group in roles and group not in done:
-            done.add(group)
-            yield {"line": row.line, "condition": row.target, "role": roles[group]}, row
+def single(changes: pd.DataFrame) -> pd.DataFrame:
+    """Choose the changes of one line each."""
+    return changes[changes.family == "single_lines"]
 
 
 def evidence_of(
@@ -325,7 +319,7 @@ def evidence_of(
             | {"evidence": "nrf2_target_score", "value": row.above_baseline, "n": row.genes, "unit": "log2"}
             | {"source": "target_score/scores.tsv"}
         )
-    for place, row in compared(scores, changes):
+    for place, row in against_reference(scores, single(changes)):
         accepted = row.accepted == "yes"
         rows.append(
             place
@@ -357,7 +351,9 @@ def context_of(
     own = values.loc[list(found.values())].set_axis(list(found), axis=0)
     means = pd.DataFrame({place: own[each].mean(axis=1) for place, each in enumerate(groups)})
     yield from level_rows(scores, means, missing_genes(list(REGULATORS), found, measured))
-    yield from change_rows(compared(scores, changes), tables, found, lambda status: status not in UNUSABLE)
+    yield from change_rows(
+        against_reference(scores, single(changes)), tables, found, lambda status: status not in UNUSABLE
+    )
 
 
 # ---- command

@@ -145,36 +145,33 @@ def says_scores(groups: pd.DataFrame) -> str:
     return said + "."
 
 
-def finding(worth: pd.DataFrame, corrected: pd.DataFrame) -> dict[str, str]:
-    """Say in a few words what the score is worth."""
+def worth_text(worth: pd.DataFrame, corrected: pd.DataFrame, limits: str = "") -> str:
+    """Say in a few words what the score is worth, `limits` behind the AUC; nothing if that is not known."""
     if pd.isna(worth.value["auc"]) or pd.isna(worth.value["cutoff"]):
-        return {}
+        return ""
     shares = [
         f"{worth['count'][name]:.0f} of {worth['of'][name]:.0f}" for name in ("sensitivity", "specificity")
     ]
     said = (
         f"score above {worth.value['cutoff']:g} in {shares[0]} recurrent, not in {shares[1]} others; "
-        f"AUC {worth.value['auc']:.2f}"
+        f"AUC {worth.value['auc']:.2f}{limits}"
     )
     first = corrected.iloc[0]
     if pd.notna(first.p_corrected):
         said += f"; {in_words(first.p_corrected)} after correction for the choice of the cutoff"
     elif pd.notna(first.p_value):
         said += f"; {in_words(first.p_value)}"
-    return {"patients": said}
+    return said
 
 
 def answer(worth: pd.DataFrame, corrected: pd.DataFrame, confidence: float) -> str:
     """Say what the score is worth, with the interval of the AUC."""
-    found = finding(worth, corrected)
-    auc = worth.loc["auc"]
-    if not found:
-        return f"What the score is worth is not known: {auc.reason or worth.loc['cutoff'].reason}."
-    limits = f" ({100 * confidence:g} % interval {auc.ci_low:.2f} to {auc.ci_high:.2f})"
-    said = found["patients"].replace(
-        f"AUC {auc.value:.2f}", f"AUC {auc.value:.2f}{limits if pd.notna(auc.ci_low) else ''}"
-    )
-    return f"In recurrence: {said}."
+    auc, limits = worth.loc["auc"], ""
+    if pd.notna(auc.ci_low):
+        limits = f" ({100 * confidence:g} % interval {auc.ci_low:.2f} to {auc.ci_high:.2f})"
+    if said := worth_text(worth, corrected, limits):
+        return f"In recurrence: {said}."
+    return f"What the score is worth is not known: {auc.reason or worth.loc['cutoff'].reason}."
 
 
 def table_of(
@@ -216,7 +213,7 @@ def write_sections(
         statuses=tables["groups"].status,
         links=["groups.tsv", "roc.tsv"],
         dois=DOIS,
-        findings=finding(worth, corrected),
+        findings={"patients": said} if (said := worth_text(worth, corrected)) else {},
         answers={"patients": [answer(worth, corrected, confidence)]},
     )
     write_section(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from common.enrichment_report import pick
-from common.evidence import evidence_table
+from common.evidence import against_reference, evidence_table
 from common.gene_sets import readable
 
 WIDTH = 40  # letters of a set's short name
@@ -31,20 +31,11 @@ def rows_of(
     marked: Sequence[tuple[str, str]],
 ) -> Iterator[dict[str, object]]:
     """Yield a row a set and line."""
-    roles = {(row.line, row.condition): row.role for row in samples.itertuples()}
-    done = set()
-    for contrast in contrasts.itertuples():
-        place = (contrast.lines, contrast.target)
-        if (
-            place in done
-            or place not in roles
-            or roles.get((contrast.lines, contrast.reference)) != "reference"
-        ):
-            continue
-        done.add(place)
+    of_lines = contrasts.rename(columns={"lines": "line"})
+    for place, contrast in against_reference(samples, of_lines):
         for row in pick(results[contrast.contrast], marked).itertuples():
-            made = {"line": place[0], "condition": place[1], "role": roles[place], "evidence": "pathway_set"}
-            made |= {"item": row.gene_set, "label": readable(row.gene_set, WIDTH), "value": row.nes}
-            made |= {"n": row.size, "unit": "nes", "q_value": row.q_value, "status": row.status}
+            made = {"evidence": "pathway_set", "item": row.gene_set, "label": readable(row.gene_set, WIDTH)}
+            made |= {"value": row.nes, "n": row.size, "unit": "nes", "q_value": row.q_value}
+            made |= {"status": row.status, "reason": row.reason}
             source = f"gene_set_enrichment/{contrast.contrast}.{row.collection}.sets.tsv"
-            yield made | {"reason": row.reason, "source": source}
+            yield place | made | {"source": source}

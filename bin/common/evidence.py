@@ -1,6 +1,6 @@
 """Write what an analysis knows that bears on the call of mitomycin C candidates, in columns of one form."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +15,22 @@ COLUMNS = [
     *("line", "condition", "role", "evidence", "item", "label", "effect", "phase"),
     *("value", "low", "high", "n", "unit", "q_value", "call", "status", "reason", "source"),
 ]
+
+
+def against_reference(
+    groups: pd.DataFrame, contrasts: pd.DataFrame
+) -> Iterator[tuple[dict[str, object], tuple]]:
+    """Yield each condition that is compared with its line's reference condition, and its first contrast.
+
+    `groups` have line, condition and role, `contrasts` line, target and reference.
+    """
+    roles = {(row.line, row.condition): row.role for row in groups.itertuples()}
+    done = set()
+    for row in contrasts.itertuples():
+        group = (row.line, row.target)
+        if roles.get((row.line, row.reference)) == "reference" and group in roles and group not in done:
+            done.add(group)
+            yield {"line": row.line, "condition": row.target, "role": roles[group]}, row
 
 
 def evidence_table(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:

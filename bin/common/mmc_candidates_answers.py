@@ -3,10 +3,11 @@
 import pandas as pd
 
 from common.mmc_candidates_evidence import brief
+from common.mmc_candidates_tables import EVIDENCE
 from common.multiqc import listed
 
 NAMED = 4  # lines and conditions, or variants, that a sentence names
-VARIANTS = {"nfe2l2_variant": "NFE2L2", "keap1_variant": "KEAP1", "cul3_variant": "CUL3"}
+VARIANTS = ("nfe2l2_variant", "keap1_variant", "cul3_variant")
 
 
 def named(rows: pd.DataFrame) -> list[str]:
@@ -66,7 +67,8 @@ def reasons(candidates: pd.DataFrame, judged: pd.DataFrame) -> str:
     if active.empty:
         return "NRF2 is active in no line, so that there is nothing to explain."
     counted = judged[judged.evidence.isin(VARIANTS) & (judged.points > 0)].merge(active)
-    counted = counted.assign(name=counted.evidence.map(VARIANTS) + " " + counted.label)
+    genes = counted.evidence.map({name: EVIDENCE[name].words for name in VARIANTS})
+    counted = counted.assign(name=genes + " " + counted.label)
     carried = [
         f"{name} in {listed(named(own))}"
         for name, own in counted.sort_values("points", ascending=False, kind="stable").groupby(

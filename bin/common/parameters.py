@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from jsonschema import Draft202012Validator
 
 from common.sheets import Problems, nearest, shown
+from common.specifications import specifications
 
 # Stricter than float(), which also takes nan, inf and 1_000.
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
-
-
-def specifications(schema: Mapping) -> dict[str, dict]:
-    """Return the specification of each parameter, of all groups."""
-    return {name: spec for group in schema["$defs"].values() for name, spec in group["properties"].items()}
 
 
 def asked_beside(given: Mapping, schema: Mapping) -> list[tuple[str, list[str]]]:
@@ -73,10 +69,3 @@ def check_parameters(given: Mapping, schema: Mapping, problems: Problems) -> dic
     for name, others in lacking.items():
         problems.add(f"--{name}", f"nothing, with {' and '.join(others)}", specs[name]["description"])
     return right
-
-
-def as_text(value: object) -> str:
-    """Write a parameter in one way, whether it came as text or as a number."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:.10g}" if isinstance(value, float) else str(value)

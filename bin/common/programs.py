@@ -6,10 +6,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import IO, NoReturn, Self
+
+from common.cli import InputError
 
 # Nextflow tries again, with more memory, what ends as a process does that is killed for its memory.
 OUT_OF_MEMORY = 137
@@ -20,6 +23,17 @@ SHORT_OF_MEMORY = re.compile(
 
 class ProgramError(RuntimeError):
     """A program ended with an error; the message has its command, exit status and last words."""
+
+
+def check_fits(index: Path, files: Iterable[Path], program: str, memory: int) -> None:
+    """Refuse an index if these files of it, which a program holds, are larger than the memory (MB)."""
+    held = sum(path.stat().st_size for path in files) / 2**20
+    if held > memory:
+        raise InputError(
+            f"{index.name}: {program} holds all of its {held / 1024:.1f} GB, and may use "
+            f"{memory / 1024:.1f} GB here: run it where there is more memory "
+            "(process.resourceLimits says how much there is)"
+        )
 
 
 def run(command: Sequence[object]) -> str:

@@ -25,6 +25,8 @@ import yaml
 from rocrate.model.entity import Entity
 from rocrate.rocrate import ROCrate
 
+from common.specifications import as_text, specifications
+
 RO_CRATE = "1.1"
 PROFILES = (
     ("https://w3id.org/ro/wfrun/process/0.5", "Process Run Crate", "0.5"),
@@ -145,8 +147,7 @@ class Pipeline:
         """Read its description, schema, methods and data dictionary."""
         self.citation = yaml.safe_load((folder / "CITATION.cff").read_text())
         self.words = yaml.safe_load((folder / "methods.yml").read_text())
-        groups = json.loads((folder / "nextflow_schema.json").read_text())["$defs"].values()
-        self.parameters = {name: spec for group in groups for name, spec in group["properties"].items()}
+        self.parameters = specifications(json.loads((folder / "nextflow_schema.json").read_text()))
         self.tables: dict[str, list[str]] = {}
         with (folder / "columns.tsv").open() as table:
             for row in csv.DictReader(table, delimiter="\t"):
@@ -298,13 +299,6 @@ def link(entity: Entity, key: str, other: Entity) -> None:
     """Refer to another entity, once."""
     if {"@id": other.id} not in (entity.properties().get(key) or []):
         entity.append_to(key, other)
-
-
-def as_text(value: object) -> str:
-    """Write the value of a parameter in one way, whether it came as text or as a number."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def add_software(crate: Crate, tools: pd.DataFrame) -> list[Entity]:
