@@ -36,7 +36,7 @@ from common.tables import SAMPLES, read_matrix, read_table, write_table
 from pydeseq2.dds import DeseqDataSet
 from pydeseq2.inference import Inference
 from pydeseq2.utils import fit_moments_dispersions, fit_rough_dispersions, n_or_more_replicates
-from scipy import optimize, special, stats
+from scipy import optimize, sparse, special, stats
 from threadpoolctl import threadpool_limits
 
 MIN_MU = 0.5  # fitted counts below it weigh as much as it
@@ -56,47 +56,98 @@ NO_SHRINK_SCALE = 15  # SD of the prior of all coefficients but the contrast
 LN2 = np.log(2)
 
 
+class Arrow(NamedTuple):
+    """A symmetric matrix for each gene, in blocks: a diagonal, and the rows and columns that are full.
+
+    `own` is the diagonal (columns x genes), `cross` the full columns beside it (full x columns x genes),
+    `full` where they meet (full x full x genes). Only these blocks are kept of an inverse, too.
+    """
+
+    own: np.ndarray
+    cross: np.ndarray
+    full: np.ndarray
+
+    def add(self, own: np.ndarray | float, full: np.ndarray | float) -> "Arrow":
+        """Add to the diagonal: columns x genes or a number, and the same of the full columns."""
+        corner, each = self.full.copy(), np.arange(len(self.full))
+        corner[each, each] += full
+        return self._replace(own=self.own + own, full=corner)
+
+    def eliminated(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return cross / own, and genes x full x full: what is left when the diagonal is eliminated."""
+        ratio = self.cross / self.own
+        return ratio, np.moveaxis(self.full - np.einsum("icg,jcg->ijg", ratio, self.cross), 2, 0)
+
+    def log_determinant(self) -> np.ndarray:
+        """Return ln det of each gene's."""
+        return np.log(self.own).sum(axis=0) + np.linalg.slogdet(self.eliminated()[1])[1]
+
+    def inverse(self) -> "Arrow":
+        """Return the blocks of each gene's inverse."""
+        ratio, left = self.eliminated()
+        full = np.moveaxis(np.linalg.inv(left), 0, 2)
+        cross = -np.einsum("ijg,jcg->icg", full, ratio)
+        return Arrow(1 / self.own - np.einsum("icg,icg->cg", cross, ratio), cross, full)
+
+    def trace(self, other: "Arrow") -> np.ndarray:
+        """Return the trace of the product with another, of each gene."""
+        own = np.einsum("cg,cg->g", self.own, other.own)
+        full = np.einsum("ijg,ijg->g", self.full, other.full)
+        return own + 2 * np.einsum("icg,icg->g", self.cross, other.cross) + full
+
+
 class Design:
     """A design matrix X (samples x columns), and X'WX of all genes at once.
 
-    Where no two columns share a sample (a column a group), X'WX is diagonal and only its diagonal
-    is kept (columns x genes); otherwise it is genes x columns x columns.
+    As many columns as can be are its diagonal: those of which no two share a sample, as groups and blocks
+    do. What that leaves (of ~ line + condition, the condition) are the full ones. So the cost grows with
+    samples and columns, not with the columns' square.
     """
 
     def __init__(self, matrix: np.ndarray) -> None:
         """Take a matrix of samples x columns, of full rank."""
-        self.x = np.asarray(matrix, dtype=np.float64)
-        self.disjoint = bool(((self.x != 0).sum(axis=1) <= 1).all())
-        self.products = (self.x[:, :, None] * self.x[:, None, :]).reshape(len(self.x), -1)
+        matrix = np.asarray(matrix, dtype=np.float64)
+        used, free, own = matrix != 0, np.ones(len(matrix), dtype=bool), []
+        for column in used.sum(axis=0).argsort(kind="stable"):
+            if free[used[:, column]].all():
+                free[used[:, column]] = False
+                own.append(column)
+        self.own = np.sort(own)
+        self.full = np.setdiff1d(np.arange(matrix.shape[1]), own)
+        self.x = sparse.csr_array(matrix)
+        self.x_own, self.x_full = sparse.csr_array(matrix[:, self.own]), matrix[:, self.full]
 
-    def information(self, weights: np.ndarray, ridge: float = 0.0) -> np.ndarray:
+    def information(self, weights: np.ndarray, ridge: float = 0.0) -> Arrow:
         """Return X'WX + ridge for weights of samples x genes."""
-        if self.disjoint:
-            return (self.x**2).T @ weights + ridge
-        columns = self.x.shape[1]
-        return (weights.T @ self.products).reshape(-1, columns, columns) + ridge * np.eye(columns)
+        weighted = [column[:, None] * weights for column in self.x_full.T]
+        genes = weights.shape[1]
+        return Arrow(
+            self.x_own.power(2).T @ weights,
+            np.reshape([self.x_own.T @ each for each in weighted], (len(self.full), len(self.own), genes)),
+            np.reshape([self.x_full.T @ each for each in weighted], (len(self.full), len(self.full), genes)),
+        ).add(ridge, ridge)
 
-    def solve(self, information: np.ndarray, right: np.ndarray) -> np.ndarray:
+    def solve(self, information: Arrow, right: np.ndarray) -> np.ndarray:
         """Solve for each gene; `right` and the answer are columns x genes."""
-        if self.disjoint:
-            return right / information
-        return np.linalg.solve(information, right.T[:, :, None])[:, :, 0].T
+        ratio, left = information.eliminated()
+        rest = right[self.full] - np.einsum("icg,cg->ig", ratio, right[self.own])
+        full = np.linalg.solve(left, rest.T[:, :, None])[:, :, 0].T
+        answer = np.empty_like(right)
+        answer[self.full] = full
+        answer[self.own] = right[self.own] / information.own - np.einsum("icg,ig->cg", ratio, full)
+        return answer
 
-    def log_determinant(self, information: np.ndarray) -> np.ndarray:
-        """Return ln det of each gene's information."""
-        return np.log(information).sum(axis=0) if self.disjoint else np.linalg.slogdet(information)[1]
+    def leverage(self, inverse: Arrow) -> np.ndarray:
+        """Return x' inverse x of each sample's row x: samples x genes."""
+        found = self.x_own.power(2) @ inverse.own
+        for column, cross, full in zip(self.x_full.T, inverse.cross, inverse.full, strict=True):
+            found += column[:, None] * (2 * (self.x_own @ cross) + self.x_full @ full)
+        return found
 
-    def trace(self, information: np.ndarray, other: np.ndarray) -> np.ndarray:
-        """Return tr(information^-1 other) of each gene."""
-        if self.disjoint:
-            return (other / information).sum(axis=0)
-        return (np.linalg.inv(information) * other).sum(axis=(1, 2))  # both are symmetric
-
-    def leverage(self, information: np.ndarray) -> np.ndarray:
-        """Return x' information^-1 x of each sample's row x: samples x genes."""
-        if self.disjoint:
-            return self.x**2 @ (1 / information)
-        return self.products @ np.linalg.inv(information).reshape(len(information), -1).T
+    def outer(self, vectors: np.ndarray) -> Arrow:
+        """Return the products of vectors (columns x genes) with themselves."""
+        own, full = vectors[self.own], vectors[self.full]
+        return Arrow(own**2, full[:, None] * own, full[:, None] * full)
 
 
 def fit_coefficients(
@@ -110,7 +161,7 @@ def fit_coefficients(
     natural logarithm) and whether each gene converged.
     """
     x, factors = design.x, size_factors[:, None]
-    coefficients = np.linalg.pinv(x) @ np.log(counts / factors + 0.1)
+    coefficients = np.linalg.pinv(x.toarray()) @ np.log(counts / factors + 0.1)
     size = 1 / dispersions
     constant = (special.gammaln(counts + size) - special.gammaln(counts + 1) - special.gammaln(size)).sum(
         axis=0
@@ -163,7 +214,7 @@ class Profile(NamedTuple):
         likelihood += (self.counts + size) * np.log1p(rate) - self.counts * log_alpha
         information = self.design.information(self.mu / (1 + rate))
         prior = (log_alpha - self.prior_mean) ** 2 / (2 * self.prior_variance)
-        return likelihood.sum(axis=0) + self.design.log_determinant(information) / 2 + prior
+        return likelihood.sum(axis=0) + information.log_determinant() / 2 + prior
 
     def slope(self, log_alpha: np.ndarray) -> np.ndarray:
         """Return the derivative of `value` by log alpha."""
@@ -172,9 +223,8 @@ class Profile(NamedTuple):
         likelihood = special.digamma(self.counts + size) - special.digamma(size) - np.log1p(rate)
         likelihood = size * likelihood + (self.counts + size) * rate / (1 + rate) - self.counts
         weights = self.mu / (1 + rate)
-        trace = self.design.trace(
-            self.design.information(weights), self.design.information(-alpha * weights**2)
-        )
+        inverse = self.design.information(weights).inverse()
+        trace = inverse.trace(self.design.information(-alpha * weights**2))
         prior = (log_alpha - self.prior_mean) / self.prior_variance
         return likelihood.sum(axis=0) + trace / 2 + prior
 
@@ -283,21 +333,20 @@ class Shrinkage(NamedTuple):
         prior = (others**2).sum(axis=0) / (2 * NO_SHRINK_SCALE**2)
         return likelihood.sum(axis=0) + prior + np.log1p((beta[self.column] / self.scale) ** 2)
 
-    def derivatives(self, beta: np.ndarray, convex: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Return slope (columns x genes) and curvature (genes x columns x columns) of `value`.
+    def derivatives(self, beta: np.ndarray) -> tuple[np.ndarray, Arrow]:
+        """Return slope (columns x genes) and curvature of `value`.
 
-        With `convex`, the tangent parabola stands for the prior where that bends down.
+        Where the prior bends down, its tangent parabola stands for it.
         """
         mu, alpha, shrunk = self.means(beta), self.dispersions, beta[self.column]
         slope = self.design.x.T @ ((mu - self.counts) / (1 + alpha * mu))
         weights = mu * (1 + alpha * self.counts) / (1 + alpha * mu) ** 2
-        curvature = (weights.T @ self.design.products).reshape(-1, len(beta), len(beta))
         pull = np.full_like(beta, NO_SHRINK_SCALE**-2)
         pull[self.column] = 2 / (self.scale**2 + shrunk**2)
         bend = pull.copy()
         bend[self.column] *= (self.scale**2 - shrunk**2) / (self.scale**2 + shrunk**2)
-        diagonal = np.arange(len(beta))
-        curvature[:, diagonal, diagonal] += (np.where(bend > 0, bend, pull) if convex else bend).T
+        bend = np.where(bend > 0, bend, pull)
+        curvature = self.design.information(weights).add(bend[self.design.own], bend[self.design.full])
         return slope + pull * beta, curvature
 
 
@@ -309,8 +358,8 @@ def descend(posterior: Shrinkage, start: np.ndarray) -> tuple[np.ndarray, np.nda
     beta, value = start.copy(), posterior.value(start)
     active, part = np.arange(len(value)), posterior
     for _ in range(200):
-        slope, curvature = part.derivatives(beta[:, active], convex=True)
-        step = -np.linalg.solve(curvature, slope.T[:, :, None])[:, :, 0].T
+        slope, curvature = part.derivatives(beta[:, active])
+        step = -part.design.solve(curvature, slope)
         step /= np.maximum(1, np.abs(part.design.x @ step).max(axis=0) / 5)
         reached = part.value(beta[:, active] + step)
         limit = value[active] + 1e-12 * np.abs(value[active])
@@ -338,7 +387,7 @@ def shrink(posterior: Shrinkage) -> tuple[np.ndarray, np.ndarray]:
     """
     design, data = posterior.design, (posterior.counts, posterior.size_factors, posterior.dispersions)
     free, _ = fit_coefficients(design, *data)
-    none, _ = fit_coefficients(Design(np.delete(design.x, posterior.column, axis=1)), *data)
+    none, _ = fit_coefficients(Design(np.delete(design.x.toarray(), posterior.column, axis=1)), *data)
     first = descend(posterior, free)
     second = descend(posterior, np.insert(none, posterior.column, 0, axis=0))
     better = second[1] < first[1]
@@ -355,9 +404,9 @@ class Batch(Inference):
         self, counts: np.ndarray, size_factors: np.ndarray, design_matrix: np.ndarray, min_mu: float
     ) -> np.ndarray:
         """Fit linear models to the normalised counts; return the fitted counts, `min_mu` or more."""
-        projection = design_matrix @ np.linalg.pinv(design_matrix)
         factors = size_factors[:, None]
-        return np.maximum(factors * (projection @ (counts / factors)), min_mu)
+        coefficients = np.linalg.pinv(design_matrix) @ (counts / factors)
+        return np.maximum(factors * (Design(design_matrix).x @ coefficients), min_mu)
 
     def irls(
         self,
@@ -373,7 +422,7 @@ class Batch(Inference):
         coefficients, converged = fit_coefficients(design, counts, size_factors, disp)
         mu = size_factors[:, None] * np.exp(design.x @ coefficients)
         weights = working_weights(mu, disp)
-        leverage = weights * design.leverage(design.information(weights, RIDGE))
+        leverage = weights * design.leverage(design.information(weights, RIDGE).inverse())
         return coefficients.T, mu, leverage, converged
 
     def alpha_mle(
@@ -414,11 +463,7 @@ class Batch(Inference):
         plain = design.information(weights)
         right = np.repeat(np.asarray(contrast, dtype=np.float64)[:, None], len(disp), axis=1)
         solved = design.solve(design.information(weights, ridge_factor[0, 0]), right)
-        if design.disjoint:
-            variance = (plain * solved**2).sum(axis=0)
-        else:
-            variance = np.einsum("ig,gij,jg->g", solved, plain, solved)
-        error = np.sqrt(variance)
+        error = np.sqrt(plain.trace(design.outer(solved)))
         statistic = (lfc @ contrast - lfc_null) / error
         return 2 * special.ndtr(-np.abs(statistic)), statistic, error
 
@@ -429,26 +474,9 @@ class Batch(Inference):
         coefficients = fit_gamma(covariates.to_numpy(), targets.to_numpy(), np.array([0.1, 1.0]))
         return coefficients, coefficients[0] + coefficients[1] * covariates, bool((coefficients > 0).all())
 
-    def lfc_shrink_nbinom_glm(
-        self,
-        design_matrix: np.ndarray,
-        counts: np.ndarray,
-        size: np.ndarray,
-        offset: np.ndarray,
-        prior_no_shrink_scale: float,
-        prior_scale: float,
-        optimizer: str,
-        shrink_index: int,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Find the coefficients of highest posterior under apeglm's prior, and inverse Hessians there."""
-        if prior_no_shrink_scale != NO_SHRINK_SCALE:
-            raise ValueError(f"the other coefficients' prior has SD {NO_SHRINK_SCALE}")
-        posterior = Shrinkage(
-            Design(design_matrix), counts, np.exp(offset), 1 / size, shrink_index, float(prior_scale)
-        )
-        coefficients, converged = shrink(posterior)
-        _, curvature = posterior.derivatives(coefficients, convex=False)
-        return coefficients.T, np.linalg.inv(curvature), converged
+    def lfc_shrink_nbinom_glm(self, *_: object, **__: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Refuse: PyDESeq2 asks here for whole inverse Hessians, which nothing needs."""
+        raise NotImplementedError("fold changes are shrunk by shrink()")
 
 
 def working_weights(mu: np.ndarray, dispersions: np.ndarray) -> np.ndarray:
@@ -705,19 +733,20 @@ class Model(NamedTuple):
 
 def one_column_each(labels: pd.Series) -> pd.DataFrame:
     """Return a 0/1 column for each label, in order of appearance."""
-    return pd.DataFrame({label: (labels == label).astype(float) for label in labels.unique()}, labels.index)
+    codes, names = pd.factorize(labels)
+    return pd.DataFrame(np.eye(len(names))[codes], labels.index, names)
 
 
 def additive_design(samples: pd.DataFrame, block: str, reference: str) -> pd.DataFrame:
     """Return a column a block and one for each condition but the reference, those that add to the rank."""
-    blocks = one_column_each(samples[block])
-    blocks.columns = [f"{block} {name}" for name in blocks]
-    matrix = blocks.join(one_column_each(samples.condition).drop(columns=reference, errors="ignore"))
-    kept: list[str] = []
-    for column in matrix:
-        if np.linalg.matrix_rank(matrix[[*kept, column]]) > len(kept):
-            kept.append(column)
-    return matrix[kept]
+    matrix = one_column_each(samples[block])
+    matrix.columns = [f"{block} {name}" for name in matrix]
+    conditions = one_column_each(samples.condition).drop(columns=reference, errors="ignore")
+    for condition in conditions:
+        further = matrix.join(conditions[condition])
+        if np.linalg.matrix_rank(further) == further.shape[1]:
+            matrix = further
+    return matrix
 
 
 def freedom(design: pd.DataFrame) -> int:
@@ -856,35 +885,35 @@ def filter_and_adjust(
 def compare(model: Model, contrast: NamedTuple, genes: pd.DataFrame, q_value_max: float) -> pd.DataFrame:
     """Test every gene: a row each, with status and reason."""
     dataset = model.dataset
-    matrix, coefficients = dataset.obsm["design_matrix"], dataset.varm["LFC"].to_numpy()
-    groups = [f"{contrast.lines} {condition}" for condition in (contrast.reference, contrast.target)]
-    vector = np.zeros(matrix.shape[1])
+    matrix, coefficients = dataset.obsm["design_matrix"], dataset.varm["LFC"]
     if contrast.target in matrix:
-        vector[matrix.columns.get_loc(contrast.target)] = 1
-        own, design = np.arange(len(matrix)), matrix.to_numpy()
-        column = int(vector.argmax())
+        own, column = np.arange(len(matrix)), matrix.columns.get_loc(contrast.target)
+        vector, design = np.eye(matrix.shape[1])[column], matrix.to_numpy()
     else:
         # Other groups' coefficients are independent of these two.
-        vector[[matrix.columns.get_loc(group) for group in groups]] = -1, 1
-        own, column = np.flatnonzero(matrix.to_numpy() @ vector), 1
-        design = np.column_stack([np.ones(len(own)), (matrix.to_numpy() @ vector)[own] > 0])
+        groups = [f"{contrast.lines} {condition}" for condition in (contrast.reference, contrast.target)]
+        own, column = np.flatnonzero(matrix[groups].any(axis=1)), 1
+        matrix, coefficients = matrix.iloc[own][groups], coefficients[groups]
+        vector, design = np.array([-1, 1]), np.column_stack([np.ones(len(own)), matrix[groups[1]]])
+    matrix, coefficients = matrix.to_numpy(), coefficients.to_numpy()
 
     counts = dataset.fitted_counts[own]
     outlier = dataset.var["outlier"].to_numpy()
     converged = dataset.var["_LFC_converged"].fillna(value=False).to_numpy(dtype=bool)
     present = (counts > 0).any(axis=0) & ~np.isnan(coefficients).any(axis=1)
     fitted = present & converged
-    factors, alpha = dataset.obs["size_factors"].to_numpy(), dataset.var["dispersions"].to_numpy()[fitted]
-    mu = factors[:, None] * np.exp(matrix.to_numpy() @ coefficients[fitted].T)
+    factors = dataset.obs["size_factors"].to_numpy()[own]
+    alpha = dataset.var["dispersions"].to_numpy()[fitted]
+    mu = factors[:, None] * np.exp(matrix @ coefficients[fitted].T)
     ridge = RIDGE * np.eye(len(vector))
     p_values, statistic, error = dataset.inference.wald_test(
-        matrix.to_numpy(), alpha, coefficients[fitted], mu, ridge, vector, 0.0
+        matrix, alpha, coefficients[fitted], mu, ridge, vector, 0.0
     )
     effect = coefficients[fitted] @ vector
     tested = model.status != "no_replicates"
     # Without replicates the errors are not those of a line, and cannot tell how large effects are.
     scale = prior_scale(effect, error) if model.status == "ok" else 1.0
-    shrunken, _ = shrink(Shrinkage(Design(design), counts[:, fitted], factors[own], alpha, column, scale))
+    shrunken, _ = shrink(Shrinkage(Design(design), counts[:, fitted], factors, alpha, column, scale))
 
     table = genes.assign(base_mean=dataset.var["_normed_means"].to_numpy())
     for name, values in {
