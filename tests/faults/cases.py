@@ -10,11 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from launch import Launch
+from launch import VERSION, Launch
 from study import given, write_study
 
 MOUNTS = "root, and mounts"
 CLUSTER = "root, and processes and mounts of its own"
+IMAGES = f"{CLUSTER}; podman, and what make images made"
 
 
 class Study:
@@ -60,14 +61,19 @@ def case(needs: str = "") -> Callable:
     return made
 
 
+def works(*command: str) -> bool:
+    """Whether there is such a command, and it succeeds."""
+    return bool(shutil.which(command[0])) and not subprocess.run(command, capture_output=True).returncode
+
+
 def is_met(needs: str) -> bool:
     """Whether the machine lets a case make its fault."""
-    probe = ["unshare", "--mount", *["--pid", "--fork"] * (needs == CLUSTER), "true"]
-    return not needs or (
-        os.geteuid() == 0
-        and shutil.which("unshare")
-        and not subprocess.run(probe, capture_output=True).returncode
-    )
+    probes = {
+        MOUNTS: [["unshare", "--mount", "true"]],
+        CLUSTER: [["unshare", "--mount", "--pid", "--fork", "true"]],
+    }
+    probes[IMAGES] = [*probes[CLUSTER], ["podman", "image", "exists", f"localhost/nrf2flow/report:{VERSION}"]]
+    return not needs or (os.geteuid() == 0 and all(works(*probe) for probe in probes[needs]))
 
 
 @contextmanager

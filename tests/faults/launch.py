@@ -12,7 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TABLES = (".tsv", ".csv", ".txt", ".gz", ".yml")
 ANALYSES = {module.stem for module in (ROOT / "modules").glob("*.nf")} - {"report"}
-PATIENCE = 600  # seconds that anything may take
+VERSION = re.search(r"^ *version *= '(.*)'", (ROOT / "nextflow.config").read_text(), re.MULTILINE)[1]
+PATIENCE = 1800  # seconds that anything may take
 
 
 def wait_for(what: str, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
@@ -44,7 +45,11 @@ class Launch:
 
     def ended(self) -> "Launch":
         """Wait for the end."""
-        self.process.wait(PATIENCE)
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.signal(signal.SIGKILL)
+            raise AssertionError(f"no end within {PATIENCE} s: {self.said[-1500:]}") from None
         return self
 
     def succeeded(self) -> "Launch":

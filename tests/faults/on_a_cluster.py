@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cases import CLUSTER, Study, case, failing_once
+from cases import CLUSTER, IMAGES, Study, case, failing_once
 from launch import Launch, assert_same, wait_for
 
 HERE = Path(__file__).parent
@@ -134,10 +134,10 @@ FOLLOWS_SALMON = (
 )
 
 
-@case(CLUSTER)
+@case(IMAGES)
 def demo_on_slurm(place: Path, study: Study) -> None:
-    """the whole demo on a Slurm of two nodes (tables that follow salmon's random draws are only counted)"""
+    """the whole demo on a Slurm of two nodes, in images (but for tables that rest on salmon's draws)"""
     Launch(place / "local", "-profile", "test").succeeded()
     with cluster(place) as nodes:
-        Launch(place / "slurm", "-profile", "test,slurm", *SLURM[2:], env=nodes.env).succeeded()
+        Launch(place / "slurm", "-profile", "test,slurm,podman", *SLURM[2:], env=nodes.env).succeeded()
     assert_same(place / "slurm/results", place / "local/results", leave_out=f"^({FOLLOWS_SALMON})/")
