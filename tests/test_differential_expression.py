@@ -237,6 +237,41 @@ BLOCKED = np.column_stack([np.kron(np.eye(3), np.ones((2, 1))), np.tile([0.0, 1.
 FACTORS = np.array([0.7, 1.1, 0.9, 1.4, 1.0, 1.2])
 
 
+def whole(design, information):
+    """Write the blocks of an information matrix out: genes x columns x columns."""
+    columns = design.x.shape[1]
+    dense = np.zeros((columns, columns, information.own.shape[-1]))
+    dense[design.own, design.own] = information.own
+    dense[np.ix_(design.full, design.own)] = information.cross
+    dense[np.ix_(design.own, design.full)] = np.swapaxes(information.cross, 0, 1)
+    dense[np.ix_(design.full, design.full)] = information.full
+    return np.moveaxis(dense, 2, 0)
+
+
+THREE_CONDITIONS = np.column_stack([np.kron(np.eye(4), np.ones((3, 1))), np.tile(np.eye(3)[:, 1:], (4, 1))])
+INTERCEPT = np.column_stack([np.ones(6), np.arange(6) % 2, np.arange(6) % 3 == 0, [0.5, -1, 2, 0, 1, 3]])
+
+
+@pytest.mark.parametrize("matrix", [GROUPS, BLOCKED, THREE_CONDITIONS, INTERCEPT])
+def test_design__in_blocks_is_the_whole_matrix(matrix):
+    rng = np.random.default_rng(0)
+    design, weights, others = Design(matrix), *rng.uniform(0.1, 5, (2, len(matrix), 4))
+    information = design.information(weights, 0.01)
+    dense, right = whole(design, information), rng.normal(size=(matrix.shape[1], 4))
+    ridge = 0.01 * np.eye(matrix.shape[1])
+    np.testing.assert_allclose(dense, np.einsum("si,sg,sj->gij", matrix, weights, matrix) + ridge, rtol=1e-12)
+    solved = np.linalg.solve(dense, right.T[:, :, None])[:, :, 0].T
+    np.testing.assert_allclose(design.solve(information, right), solved, rtol=1e-9)
+    np.testing.assert_allclose(information.log_determinant(), np.linalg.slogdet(dense)[1], rtol=1e-12)
+    inverse, other = np.linalg.inv(dense), design.information(others)
+    trace = np.einsum("gij,gji->g", inverse, whole(design, other))
+    np.testing.assert_allclose(information.inverse().trace(other), trace, rtol=1e-9)
+    leverage = np.einsum("si,gij,sj->sg", matrix, inverse, matrix)
+    np.testing.assert_allclose(design.leverage(information.inverse()), leverage, rtol=1e-9)
+    squared = np.einsum("ig,gij,jg->g", right, dense, right)
+    np.testing.assert_allclose(information.trace(design.outer(right)), squared, rtol=1e-9)
+
+
 def hard_counts():
     """Return counts (6 samples x 60 genes) of all sizes, with zeros, whole zero groups and outliers."""
     rng = np.random.default_rng(3)
