@@ -91,9 +91,12 @@ class Launch:
             return [row for row in csv.DictReader(rows, delimiter="\t") if row["exit"] is not None]
 
     def with_status(self, status: str) -> list[str]:
-        """Return the processes whose tasks ended so, sorted; one name for each task."""
-        tasks = self.tasks()
-        return sorted(re.sub(r".*:| \(.*", "", row["name"]) for row in tasks if row["status"] == status)
+        """Return the processes whose tasks ended so, sorted; one name for each task.
+
+        But for the record of the run, which every run makes anew.
+        """
+        names = [re.sub(r".*:| \(.*", "", row["name"]) for row in self.tasks() if row["status"] == status]
+        return sorted(name for name in names if name != "RUN_RECORD")
 
 
 def tables_in(results: Path) -> dict[str, bytes]:
