@@ -138,7 +138,9 @@ def changed_input(place: Path, study: Study) -> None:
     assert then.st_size == patients.stat().st_size
     (sheets / "assays.csv").touch()  # newer, and the same
     again = Launch(place, *options, RESUME).succeeded()
-    concerned = ["BIOMARKER_CUTOFF", "CHECK_INPUTS", "PATIENT_TABLE", "REPORT", "SURVIVAL"]
+    concerned = [
+        *("BIOMARKER_CUTOFF", "CHECK_INPUTS", "MMC_CANDIDATES", "PATIENT_TABLE", "REPORT", "SURVIVAL"),
+    ]
     assert again.with_status("COMPLETED") == concerned, f"ran again: {again.with_status('COMPLETED')}"
     after = tables_in(place / "results")
     differing = {name.split("/")[0] for name in after if after[name] != before[name]}
