@@ -3,7 +3,7 @@ process SAMPLE_PROJECTION {
     container "${params.registry}/sample_projection:${workflow.manifest.version}"
     publishDir "${params.outdir}/sample_projection", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
-    memory { (1.GB + 30.B * log_cpm.size()) * task.attempt }
+    memory { (1.GB + 10.B * log_cpm.size()) * task.attempt }
 
     input:
     path samples            // sample, line, condition, role, replicate

@@ -378,6 +378,17 @@ def test_call_all__calls_lines_as_without_the_scores_of_other_patients(run_scrip
     assert not pd.read_csv(tmp_path / "out/evidence_matrix.tsv", sep="\t").line.str.startswith("pt").any()
 
 
+def test_main__of_many_lines_names_the_first_and_shows_a_figure(run_script, tmp_path):
+    seven = seven_lines()
+    many = pd.concat([seven.assign(line=seven.line + again) for again in ("", *"bcdefgh")])
+    run(run_script, tmp_path / "out", write_evidence(many, tmp_path / "evidence"))
+    said = section(tmp_path / "out")["description"]
+    assert re.search(r"Candidates for mitomycin C are HSC-3 resistant, .* and 18 more: NRF2 is active", said)
+    assert re.search(r"NQO1 does not work, in HSC-2 resistant \(.* and 2 more\.", said)
+    assert re.search(r"IC50 is lower than the parental line's in HSC-3 resistant, [^.]* and 10 more\.", said)
+    assert "<img" in section(tmp_path / "out")["data"]
+
+
 def test_call_all__judges_a_tumour_of_which_the_assays_failed():
     failed = row("pt1", "primary", "nqo1_protein", status="reference_not_measured")
     calls = candidates_of(table_of([scored("pt1", "high"), failed]))

@@ -144,12 +144,12 @@ def embedded(figure: Figure, says: str, dpi: int = 110) -> str:
 
 
 def shown_together(pictures: Sequence[str], most: int = 280_000) -> tuple[str, str]:
-    """Join pictures that are HTML, as many as a section of the report has room for (`most` characters).
+    """Join pictures that are HTML: the first, and as many as `most` characters of the report have room for.
 
     Returns them, and what there is to say of the others.
     """
-    kept: list[str] = []
-    for picture in pictures:
+    kept = list(pictures[:1])
+    for picture in pictures[1:]:
         if sum(map(len, kept)) + len(picture) <= most:
             kept.append(picture)
     left = f" {len(kept)} of {len(pictures)} figures are shown here, all are linked."

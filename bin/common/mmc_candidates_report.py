@@ -78,8 +78,8 @@ def write_figures(
 
 
 def named(rows: pd.DataFrame) -> str:
-    """Name lines with their conditions: `HSC-3 resistant and HO-1-u-1 parental`."""
-    return listed(f"{row.line} {row.condition}" for row in rows.itertuples())
+    """Name lines with their conditions, the first few: `HSC-3 resistant and HO-1-u-1 parental`."""
+    return listed([f"{row.line} {row.condition}" for row in rows.itertuples()], TOLD)
 
 
 def why_of(row: tuple, judged: pd.DataFrame) -> str:
@@ -103,12 +103,10 @@ def sentence_of(candidates: pd.DataFrame, judged: pd.DataFrame) -> str:
     yes, unknown, no = (candidates[candidates.call == call] for call in ORDER)
     parts = ["No line is a candidate for mitomycin C."]
     if len(yes):
-        more = [f"{len(yes) - TOLD} more"] if len(yes) > TOLD else []
-        those = listed([f"{row.line} {row.condition}" for row in yes[:TOLD].itertuples()] + more)
-        why = listed([why_of(row, judged) for row in yes[:TOLD].itertuples()] + more)
+        why = listed([why_of(row, judged) for row in yes.itertuples()], TOLD)
         parts = [
-            f"Candidates for mitomycin C are {those}: NRF2 is active, and NQO1, which makes the compound "
-            f"toxic, works. What says so: {why}."
+            f"Candidates for mitomycin C are {named(yes)}: NRF2 is active, and NQO1, which makes the "
+            f"compound toxic, works. What says so: {why}."
         ]
     for verdict, words in AGREES.items():
         found = yes[yes.mmc_agreement == verdict]
@@ -116,7 +114,7 @@ def sentence_of(candidates: pd.DataFrame, judged: pd.DataFrame) -> str:
             parts.append(words.format(named(found)))
     barred = no[no.nrf2_active == "yes"]
     if len(barred):
-        said = listed(why_of(row, judged) for row in barred[:TOLD].itertuples())
+        said = listed([why_of(row, judged) for row in barred.itertuples()], TOLD)
         parts.append(f"NRF2 is active, but NQO1 does not work, in {said}.")
     if len(no) > len(barred):
         parts.append(f"In {len(no) - len(barred)} others NRF2 is not active or NQO1 does not work.")
