@@ -3,7 +3,7 @@ process GENE_SET_ENRICHMENT {
     container "${params.registry}/gene_set_enrichment:${workflow.manifest.version}"
     publishDir "${params.outdir}/gene_set_enrichment", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
-    memory { (1.GB + 40.B * log_cpm.size()) * task.attempt }
+    memory { (1.GB + (by_samples(options) ? 40.B * log_cpm.size() : 0.B)) * task.attempt }    // else it is not read
     time { (1.h + 4.min * log_cpm.size() / 1e6) * task.attempt }
 
     input:
@@ -47,4 +47,9 @@ process GENE_SET_ENRICHMENT {
     """
     touch stub.stub.sets.tsv {summary,common_sets,gene_set_enrichment_evidence}.tsv stub.top_sets.{svg,png,tsv} gene_set_enrichment_mqc.json versions.tsv
     """
+}
+
+// Whether genes are ranked, or labels permuted, by the samples' expression.
+def by_samples(options) {
+    return options.gsea_ranking == 'signal_to_noise' || options.gsea_permute == 'phenotype'
 }

@@ -3,6 +3,7 @@ process NORMALISE_PLATES {
     container "${params.registry}/normalise_plates:${workflow.manifest.version}"
     publishDir "${params.outdir}/normalise_plates", mode: params.publish_dir_mode, overwrite: 'deep', saveAs: { name -> name == 'versions.tsv' ? null : name }
     cache 'deep'
+    memory { (2.GB + 40.B * wells.size()) * task.attempt }
 
     input:
     path wells    // experiment, plate, well, line, condition, condition_role, compound, dose, dose_unit, response, role, modulator, ...

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from common.evidence import CHANGE
 from common.figures import PALE, QUIET, embedded, files_of, save_figure, shown_together
@@ -28,6 +28,10 @@ from common.multiqc import listed, write_section
 EMBEDDED = 200_000  # characters of pictures in a section
 SHOWN = 200  # rows of the table in the report
 TOLD = 6  # lines that the sentence explains
+SHOWS = {
+    "evidence_matrix": "Evidence by line and condition, with the call",
+    "quadrants": "NRF2 points by function of NQO1, with the measured MMC shift",
+}
 ORDER = ("candidate", "insufficient_data", "not_candidate")
 DOIS = ["10.1016/j.celrep.2016.08.010", "10.1158/0008-5472.CAN-13-1655", "10.1073/pnas.96.14.8150"]
 NO_MORE = "no more than the NRF2 score is known: they are not judged"
@@ -64,17 +68,21 @@ def pages_of(drawn: pd.DataFrame, stem: str) -> list[tuple[str, pd.DataFrame]]:
 
 def write_figures(
     candidates: pd.DataFrame, judged: pd.DataFrame, rules: Mapping, folder: Path
-) -> dict[str, list[tuple[str, Figure]]]:
-    """Write evidence_matrix and quadrants, in pages of lines; return the figures with their stems."""
+) -> dict[str, list[tuple[str, str]]]:
+    """Write evidence_matrix and quadrants, in pages of lines; return stems with pictures for the report."""
     limits = [rules["nrf2_active"][name] for name in ("no_to", "yes_from")]
-    drawn: dict[str, list[tuple[str, Figure]]] = {"evidence_matrix": [], "quadrants": []}
-    for stem, part in pages_of(matrix_of(candidates, judged), "evidence_matrix"):
-        drawn["evidence_matrix"].append((stem, draw_matrix(part)))
-        save_figure(drawn["evidence_matrix"][-1][1], part, folder / stem)
-    for stem, part in pages_of(quadrants_of(candidates, judged), "quadrants"):
-        drawn["quadrants"].append((stem, draw_quadrants(part, limits)))
-        save_figure(drawn["quadrants"][-1][1], part, folder / stem)
-    return drawn
+    kinds = {
+        "evidence_matrix": (matrix_of(candidates, judged), draw_matrix),
+        "quadrants": (quadrants_of(candidates, judged), partial(draw_quadrants, limits=limits)),
+    }
+    pictures: dict[str, list[tuple[str, str]]] = {}
+    for kind, (drawn, draw) in kinds.items():
+        pictures[kind] = []
+        for stem, part in pages_of(drawn, kind):
+            figure = draw(part)
+            save_figure(figure, part, folder / stem)
+            pictures[kind].append((stem, embedded(figure, SHOWS[kind])))
+    return pictures
 
 
 def named(rows: pd.DataFrame) -> str:
@@ -278,9 +286,9 @@ def write_matrix(judged: pd.DataFrame, candidates: pd.DataFrame, stems: Sequence
     )
 
 
-def pictures_of(drawn: Sequence[tuple[str, Figure]], says: str) -> str:
+def pictures_of(pages: Sequence[tuple[str, str]]) -> str:
     """Return as many pages of a figure as the report has room for, as HTML."""
-    html, left = shown_together([embedded(figure, says) for _, figure in drawn], EMBEDDED)
+    html, left = shown_together([picture for _, picture in pages], EMBEDDED)
     return html + (f"<p>{left.strip()}</p>" if left else "")
 
 
@@ -288,16 +296,16 @@ def write_sections(
     candidates: pd.DataFrame,
     judged: pd.DataFrame,
     left: pd.DataFrame,
-    figures: Mapping[str, Sequence[tuple[str, Figure]]],
+    pictures: Mapping[str, Sequence[tuple[str, str]]],
     folder: Path,
 ) -> None:
     """Write the sections of the report: the calls with the evidence matrix, the evidence, the quadrants."""
-    stems = {name: [stem for stem, _ in drawn] for name, drawn in figures.items()}
+    stems = {name: [stem for stem, _ in pages] for name, pages in pictures.items()}
     order = candidates.call.map(ORDER.index).sort_values(kind="stable").index
     sentence = sentence_of(candidates, judged)
     if len(candidates) > SHOWN:
         sentence += f" The table has the first {SHOWN} of {len(candidates)}."
-    matrix = pictures_of(figures["evidence_matrix"], "Evidence by line and condition, with the call")
+    matrix = pictures_of(pictures["evidence_matrix"])
     write_section(
         folder / "mmc_candidates_mqc.json",
         "Which lines are candidates for mitomycin C",
@@ -321,9 +329,7 @@ def write_sections(
         "shift of the MMC IC50 with its interval, which is never evidence. "
         f"{stable} of {len(candidates)} calls hold without any single piece of evidence. {ONLY}"
     )
-    picture = pictures_of(
-        figures["quadrants"], "NRF2 points by function of NQO1, with the measured MMC shift"
-    )
+    picture = pictures_of(pictures["quadrants"])
     write_section(
         folder / "mmc_candidates_quadrants_mqc.json",
         "NRF2, NQO1 and the measured response",
