@@ -43,6 +43,8 @@ MM = 1 / 25.4
 WIDTH, LEFT, RIGHT, TOP, GAP = 180, 24, 26, 19, 1.2
 CELL_WIDTH, CELL_HEIGHT = 7.0, 3.6
 SAMPLE_CHARACTERS, LINE_CHARACTERS = 22, 14
+LINE_HEIGHT = 2.6  # mm, of a line's name
+TOLD = 8  # lines that the sentence names
 LISTED = {
     "constant": "Grey, without z-score",
     "not_expressed": "Not expressed",
@@ -174,12 +176,17 @@ def draw(title: str, genes: pd.DataFrame, samples: pd.DataFrame, cells: pd.DataF
     rows, columns = max(len(shown), 1), places(samples)
     points = min(6.5, 0.85 * columns.width * 72 * MM)
     names = [shortened(name, SAMPLE_CHARACTERS) for name in samples["sample"]] if points > 3 else []
-    lines = {shortened(line, LINE_CHARACTERS): block for line, block in columns.lines.items()}
-    turned = any(text_mm(line, 7) > columns.width * len(block) for line, block in lines.items())
+    names_above = [shortened(line, LINE_CHARACTERS) for line in columns.lines]
+    blocks = zip(names_above, columns.lines.values(), strict=True)
+    turned = any(text_mm(name, 7) > columns.width * len(block) for name, block in blocks)
+    every = int(np.ceil(LINE_HEIGHT * len(columns.lines) / columns.end)) if turned else 1
 
     width = max(85.0, LEFT + columns.end + RIGHT)
-    left_out = textwrap.wrap(absent(genes), int((width - 6) / text_mm("m", 6.5)), break_long_words=False)
-    above = TOP + turned * max(text_mm(line, 7) for line in lines)
+    beneath = absent(genes)
+    if every > 1:
+        beneath += f"{'. ' * bool(beneath)}Named is one line in {every}, in the order of the sheet"
+    left_out = textwrap.wrap(beneath, int((width - 6) / text_mm("m", 6.5)), break_long_words=False)
+    above = TOP + turned * max(text_mm(name, 7) for name in names_above)
     below = 4 + max([text_mm(name, points) for name in names], default=0) + 3.2 * len(left_out)
     height = above + max(rows, 6) * CELL_HEIGHT + below
     figure, axes = new_figure(width, height)
@@ -194,7 +201,7 @@ def draw(title: str, genes: pd.DataFrame, samples: pd.DataFrame, cells: pd.DataF
     for left, name in zip(columns.left, names, strict=False):
         centre = left + columns.width / 2
         panel.text(centre, rows + 0.3, name, rotation=90, ha="center", va="top", fontsize=points)
-    draw_bars(panel, samples, columns, lines, turned)
+    draw_bars(panel, samples, columns, turned, every)
 
     place = [LEFT + columns.end + 11, height - above - 16, 2.5, 16]
     bar = figure.add_axes([place[0] / width, place[1] / height, place[2] / width, place[3] / height])
@@ -230,18 +237,17 @@ def draw_cells(panel: Axes, shown: pd.DataFrame, cells: pd.DataFrame, columns: C
     return colours
 
 
-def draw_bars(
-    panel: Axes, samples: pd.DataFrame, columns: Columns, lines: dict[str, np.ndarray], turned: bool
-) -> None:
-    """Draw, above the cells, the condition of each sample and the name of each line; and the legend."""
+def draw_bars(panel: Axes, samples: pd.DataFrame, columns: Columns, turned: bool, every: int) -> None:
+    """Draw, above the cells, the condition of each sample and the name of every n-th line; and the legend."""
     for left, role in zip(columns.left, samples.role, strict=True):
         bar = Rectangle((left, -0.85), columns.width, 0.65, color=ROLES[role], linewidth=0, clip_on=False)
         panel.add_patch(bar)
-    for line, block in lines.items():
+    for number, (line, block) in enumerate(columns.lines.items()):
         ends = np.array([columns.left[block[0]], columns.left[block[-1]] + columns.width])
         panel.plot(ends, [-1.15, -1.15], color="black", linewidth=0.8, clip_on=False)
         place = {"ha": "center", "va": "bottom", "rotation": 90 if turned else 0}
-        panel.text(ends.mean(), -1.4, line, fontsize=7, **place)
+        if number % every == 0:
+            panel.text(ends.mean(), -1.4, shortened(line, LINE_CHARACTERS), fontsize=7, **place)
     conditions = samples.groupby("role").condition.unique()
     marks = [
         Patch(color=colour, label=shortened(", ".join(conditions[role]), 24))
@@ -276,7 +282,9 @@ def describe(genes: pd.DataFrame, samples: pd.DataFrame, cells: pd.DataFrame) ->
     )
     if changes := differences(cells):
         named = {role: samples.condition[samples.role == role].iloc[0] for role in ("reference", "target")}
-        listed = ", ".join(f"{line} {signed(change, '+.2f')}" for line, change in changes.items())
+        most = sorted(changes, key=lambda line: -abs(changes[line]))[:TOLD]
+        listed = ", ".join(f"{line} {signed(changes[line], '+.2f')}" for line in changes if line in most)
+        listed += f"; less in {len(changes) - TOLD} more" if len(changes) > TOLD else ""
         sentence += (
             f" Mean log2 difference over these genes, {named['target']} minus {named['reference']}: {listed}."
         )

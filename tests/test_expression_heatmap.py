@@ -16,6 +16,7 @@ from expression_heatmap import (
     absent,
     describe,
     differences,
+    draw,
     drawn,
     find_genes,
     in_order,
@@ -134,6 +135,19 @@ def test_describe__says_by_how_much_the_panel_differs_in_each_line():
     assert sentence.startswith("2 of 3 genes of the panel")
     assert "over these genes, resistant minus parental: HSC-2 \u22120.75." in sentence
     assert sentence.endswith("Not measured: Z.")
+
+
+def test_many_lines__are_named_where_there_is_room_and_told_by_their_size():
+    samples = sheet([(f"line{line}", role) for line in range(120) for role in ("reference", "target")])
+    genes, values = matrix([np.arange(240) ** 2.0], ["X"])
+    found = find_genes(panel("X"), genes, values)
+    cells = drawn(found, samples, values)
+    texts = [text.get_text() for text in draw("some", found, samples, cells).axes[0].texts]
+    assert [text for text in texts if text.startswith("line")] == [f"line{n}" for n in range(0, 120, 3)]
+    sentence = describe(found, samples, cells)
+    assert re.search(
+        r": line112 \+449\.00, (line\d+ \S+, ){6}line119 \+477\.00; less in 112 more\.", sentence
+    )
 
 
 def test_absent__lists_genes_by_what_they_lack():

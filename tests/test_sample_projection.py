@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from common.figures import new_figure
 from common.labels import place_labels
+from common.projection_report import NAMED, draw
 from common.tables import SAMPLES
 from conftest import ORACLES, REFERENCE_DATA
 from matplotlib.text import Text
@@ -12,6 +13,7 @@ from sample_projection import (
     Matrix,
     analyse,
     displacements,
+    drawn,
     list_coordinates,
     list_cosines,
     list_displacements,
@@ -258,6 +260,24 @@ def test_place_labels__covers_neither_points_nor_other_labels():
     pixels = panel.transData.transform(points)
     assert not any(box.contains(*pixel) for box in boxes for pixel in pixels)
     assert all(panel.bbox.contains(*corner) for box in boxes for corner in box.corners())
+
+
+@pytest.mark.parametrize("letters", ["pr", "p"])
+def test_draw__of_many_lines_names_those_that_move_farthest(letters):
+    samples = study({f"L{place:02}": letters for place in range(40)})
+    values = random_values(len(samples))
+    values[1::2] += np.arange(len(values) // 2)[:, None]
+    projected = analysed(values, samples)
+    table = drawn(projected)
+    figure = draw(table, list_variance(projected), {})
+    texts = {text.get_text() for panel in figure.axes for text in panel.texts} - {""}
+    assert len(texts) == NAMED
+    assert f"named: {NAMED} of 40 lines, those that move farthest" in {
+        panel.get_title(loc="left") for panel in figure.axes
+    }
+    arrows = table[table.kind == "displacement"].set_index("line")
+    far = np.hypot(arrows.pc1_end - arrows.pc1, arrows.pc2_end - arrows.pc2)
+    assert far.empty or texts == set(far.nlargest(NAMED).index)
 
 
 def write_study(

@@ -17,6 +17,7 @@ DOI = "10.1098/rsta.2015.0202"
 ALIKE = 0.5  # cosine, 60 degrees: from here on it is said that two lines move the same way
 FAINT = "#E6E6E6"
 NAME = 18  # characters of a line's name beside its arrow
+NAMED = 12  # of more lines
 
 
 def axis_label(place: int, variance: pd.DataFrame) -> str:
@@ -79,6 +80,11 @@ def draw(table: pd.DataFrame, variance: pd.DataFrame, summary: Mapping[str, obje
     anchors = [(arrow.pc1_end, arrow.pc2_end, arrow.line) for arrow in arrows.itertuples()]
     anchors += [(line.pc1, line.pc2, line.Index) for line in still.itertuples()]
     ends = arrows[["pc1", "pc2", "pc1_end", "pc2_end"]].to_numpy(float).reshape(-1, 2, 2)
+    if len(anchors) > NAMED:
+        words = f"named: {NAMED} of {len(anchors)} lines, those that move farthest"
+        plane.set_title(words, fontsize=6, weight="normal", loc="left", color=QUIET)
+        far = dict(zip(arrows.line, np.hypot(*(ends[:, 1] - ends[:, 0]).T), strict=True))
+        anchors = sorted(anchors, key=lambda anchor: -far.get(anchor[2], 0))[:NAMED]
     labels = [(x, y, shortened(line, NAME), "#333333") for x, y, line in anchors]
     place_labels(plane, labels, points[["pc1", "pc2"]].to_numpy(float), ends)
     return figure
