@@ -213,7 +213,7 @@ def folders_that_no_shell_takes(place: Path, study: Study) -> None:
         f"--patients: found in $(touch x)/patients.csv, {said}", "--assays: found in"
     )
     assert not list(place.rglob("x")), "a name was run as a command"
-    assert not (place / "results").exists(), "something was published"
+    assert not tables_in(place / "results"), "a table was published"
 
 
 @case()
