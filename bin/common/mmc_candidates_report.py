@@ -329,12 +329,11 @@ def write_sections(
         "shift of the MMC IC50 with its interval, which is never evidence. "
         f"{stable} of {len(candidates)} calls hold without any single piece of evidence. {ONLY}"
     )
-    picture = pictures_of(pictures["quadrants"])
     write_section(
         folder / "mmc_candidates_quadrants_mqc.json",
         "NRF2, NQO1 and the measured response",
         words,
         "html",
-        picture or "<p>There is nothing to draw.</p>",
+        pictures_of(pictures["quadrants"]),
         links=[name for stem in stems["quadrants"] for name in files_of(stem)],
     )

@@ -38,8 +38,8 @@ def draw_counts(seen: pd.DataFrame, samples: int) -> pd.DataFrame:
     """Repeat the columns of counts, each time drawn anew; then add genes in which nothing is planted."""
     rng = np.random.default_rng(SEED)
     again = [rng.poisson(seen) for _ in range(samples // seen.shape[1])]
-    means = rng.lognormal(3.5, 2, (GENES - len(seen), 1)) * np.ones(samples)
-    others = rng.negative_binomial(10, 10 / (10 + means))
+    means = rng.lognormal(3.5, 2, (GENES - len(seen), 1))
+    others = rng.negative_binomial(10, 10 / (10 + means), (len(means), samples))
     return pd.DataFrame(np.vstack([np.hstack([seen, *again])[:, :samples], others]))
 
 

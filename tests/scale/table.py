@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 import pandas as pd
 
+SUMS = {"tasks": "sum", "cpu": "sum", "peak": "max"}
+
 
 def read_trace(path: Path) -> pd.DataFrame:
     """Sum up a trace: a row a process."""
@@ -13,7 +15,7 @@ def read_trace(path: Path) -> pd.DataFrame:
     cpu = trace["%cpu"] / 100 * trace.realtime / 60_000  # of milliseconds
     names = trace.process.str.replace(r".*:", "", regex=True)
     figures = pd.DataFrame({"tasks": 1, "cpu": cpu, "peak": trace.peak_rss / 1e9}).groupby(names)
-    return figures.agg({"tasks": "sum", "cpu": "sum", "peak": "max"})
+    return figures.agg(SUMS)
 
 
 @click.command()
@@ -23,9 +25,7 @@ def main(traces: tuple[Path, ...]) -> None:
     runs = [read_trace(path) for path in traces]
     table = pd.concat(runs, axis=1, keys=range(len(runs)))
     table = table.loc[table.xs("cpu", axis=1, level=1).max(axis=1).sort_values(ascending=False).index]
-    total = pd.concat(
-        [run.agg({"tasks": "sum", "cpu": "sum", "peak": "max"}) for run in runs], keys=range(len(runs))
-    )
+    total = pd.concat([run.agg(SUMS) for run in runs], keys=range(len(runs)))
     click.echo("| process |" + " tasks | CPU min | peak GB |" * len(runs))
     click.echo("|---|" + "--:|--:|--:|" * len(runs))
     for name, row in [*table.iterrows(), ("all", total)]:
